@@ -13,6 +13,7 @@ class Claim:
         tail: The name of the node the edge enters, or the attribute's value as text.
         edge: The edge that is cited; ``None`` for an attribute of a node.
         node: The node whose attribute is cited; ``None`` for an edge.
+        qualifiers: Attributes of the edge that the claim states too: ``(("year", "1903"),)``.
     """
 
     head: str
@@ -20,6 +21,7 @@ class Claim:
     tail: str
     edge: int | None = None
     node: int | None = None
+    qualifiers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,8 @@ class Draft:
         entities: The answering names or values, best first.
         claims: What the answer rests on.
         closed_world: The answer also rests on the *absence* of facts ("no", "0", a superlative).
+        derived: The entities are worked out from the claims ("yes", a count, an average) and not
+            named by them; such an answer needs all of its claims.
         confidence: Between 0 and 1.
     """
 
@@ -38,4 +42,5 @@ class Draft:
     entities: tuple[str, ...]
     claims: tuple[Claim, ...]
     closed_world: bool = False
+    derived: bool = False
     confidence: float = 1.0

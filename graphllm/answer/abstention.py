@@ -1,0 +1,29 @@
+"""Why there is no answer."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """What was missing."""
+
+    NO_ENTITY = "no_entity"  # nothing in the graph has a name the question mentions
+    NO_RELATION = "no_relation"  # the graph has no relation for what is asked
+    NO_EDGE = "no_edge"  # entity and relation are known, but no fact connects them
+    NOT_SURE = "not_sure"  # readings were found, none likely enough
+    NOT_UNDERSTOOD = "not_understood"  # no reading at all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """An answer that is not given: why, and what came near.
+
+    Attributes:
+        reason: What was missing.
+        message: The same as a sentence, for people.
+        near_misses: Names, relations or questions that the asker may have meant.
+    """
+
+    reason: Reason
+    message: str
+    near_misses: tuple[str, ...] = ()

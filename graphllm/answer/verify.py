@@ -1,0 +1,178 @@
+"""Check every claim of a draft against the graph."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from graphllm.answer.abstention import Abstention, Reason
+from graphllm.answer.draft import Claim, Draft
+from graphllm.graph.columns import Column, Kind, format_value
+from graphllm.graph.folding import fold
+from graphllm.graph.view import GraphView
+
+
+class Verdict(NamedTuple):
+    """What the graph says of one claim.
+
+    Attributes:
+        claim: The claim that was checked.
+        problem: What is wrong with it; ``""`` when the graph supports it.
+    """
+
+    claim: Claim
+    problem: str = ""
+
+    @property
+    def supported(self) -> bool:
+        """Whether the graph holds what the claim says, where it says so."""
+        return not self.problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """A draft of which only what the graph supports is left.
+
+    Attributes:
+        draft: With the supported claims and the entities they mention.
+        verdicts: One for each claim of the draft that came in, in its order.
+        abstention: Set when nothing is left to answer with.
+    """
+
+    draft: Draft
+    verdicts: tuple[Verdict, ...]
+    abstention: Abstention | None = None
+
+
+def verify(
+    draft: Draft, view: GraphView, *, retrieved: Collection[int] | None = None
+) -> Verified:
+    """Return ``draft`` without what ``view`` does not support.
+
+    A claim about an edge is supported when that edge exists, is among ``retrieved``, has exactly
+    the claim's relation, leaves the node called ``head`` and enters the node called ``tail``, and
+    carries the claim's qualifiers. A claim about an attribute is supported when the node called
+    ``head`` has that value. Names compare with the node's name, aliases and key, case and accents
+    aside, but a name that is the key of another node means that node.
+
+    An entity stays when a supported claim mentions it. A closed-world or derived answer ("no",
+    "4") rests on all its claims at once, so one unsupported claim takes it away.
+
+    Args:
+        retrieved: The ids of the edges the reader was shown; any edge counts when ``None``.
+    """
+    checker = _Checker(view, None if retrieved is None else frozenset(retrieved))
+    verdicts = tuple(Verdict(claim, checker.problem(claim)) for claim in draft.claims)
+    kept = tuple(verdict.claim for verdict in verdicts if verdict.supported)
+    entities = draft.entities
+    if not (draft.closed_world or draft.derived):
+        mentioned = checker.mentioned(kept)
+        entities = tuple(e for e in entities if e in mentioned or fold(e) in mentioned)
+    elif len(kept) < len(draft.claims) or not (kept or draft.closed_world):
+        entities = ()
+    if not entities:
+        return Verified(
+            draft=replace(draft, text="", entities=(), claims=kept, confidence=0.0),
+            verdicts=verdicts,
+            abstention=_nothing_left(verdicts),
+        )
+    text = draft.text if entities == draft.entities else ", ".join(entities)
+    return Verified(
+        draft=replace(draft, text=text, entities=entities, claims=kept), verdicts=verdicts
+    )
+
+
+def _nothing_left(verdicts: tuple[Verdict, ...]) -> Abstention:
+    problem = next((v.problem for v in verdicts if not v.supported), "it cites nothing")
+    message = f"No answer that the graph supports was found: {problem}."
+    return Abstention(reason=Reason.NO_EDGE, message=message)
+
+
+class _Checker:
+    """Looks claims up; each node's names are read and folded once."""
+
+    def __init__(self, view: GraphView, retrieved: frozenset[int] | None) -> None:
+        self._view = view
+        self._retrieved = retrieved
+        self._written: dict[int, frozenset[str]] = {}
+        self._folded: dict[int, frozenset[str]] = {}
+
+    def problem(self, claim: Claim) -> str:
+        if claim.edge is not None:
+            return self._edge_problem(claim, claim.edge)
+        if claim.node is not None:
+            return self._attribute_problem(claim, claim.node)
+        return f"{claim.head!r} {claim.relation!r} {claim.tail!r} cites nothing"
+
+    def _edge_problem(self, claim: Claim, edge: int) -> str:
+        view = self._view
+        if not 0 <= edge < view.num_edges:
+            return f"there is no edge {edge}"
+        if self._retrieved is not None and edge not in self._retrieved:
+            return f"edge {edge} was not retrieved"
+        relation = view.relations[int(view.relation_ids[edge])]
+        if relation != claim.relation:
+            return f"edge {edge} says {relation!r}, not {claim.relation!r}"
+        if not self._is_called(int(view.heads[edge]), claim.head):
+            return f"edge {edge} does not leave {claim.head!r}"
+        if not self._is_called(int(view.tails[edge]), claim.tail):
+            return f"edge {edge} does not enter {claim.tail!r}"
+        for attribute, value in claim.qualifiers:
+            if not _holds(view.edge_columns.get(attribute), edge, value):
+                return f"edge {edge} does not have {attribute} {value!r}"
+        return ""
+
+    def _attribute_problem(self, claim: Claim, node: int) -> str:
+        if not 0 <= node < self._view.num_nodes:
+            return f"there is no node {node}"
+        if not self._is_called(node, claim.head):
+            return f"node {node} is not called {claim.head!r}"
+        if not _holds(self._view.node_columns.get(claim.relation), node, claim.tail):
+            return f"{claim.head!r} does not have {claim.relation} {claim.tail!r}"
+        return ""
+
+    def _is_called(self, node: int, name: str) -> bool:
+        if name in self._names(node):
+            return True
+        folded = fold(name)
+        if not folded or folded not in self._folded_names(node):
+            return False
+        other = self._view.find_key(name)
+        return other is None or other == node
+
+    def _names(self, node: int) -> frozenset[str]:
+        if node not in self._written:
+            view = self._view
+            self._written[node] = frozenset(
+                (view.names[node], view.keys[node], *view.aliases(node))
+            )
+        return self._written[node]
+
+    def _folded_names(self, node: int) -> frozenset[str]:
+        if node not in self._folded:
+            self._folded[node] = frozenset(map(fold, self._names(node)))
+        return self._folded[node]
+
+    def mentioned(self, claims: Iterable[Claim]) -> set[str]:
+        """Return what supported claims speak of, as written and folded."""
+        said: set[str] = set()
+        nodes: set[int] = set()
+        for claim in claims:
+            said.update((claim.head, claim.tail))
+            said.update(value for _, value in claim.qualifiers)
+            if claim.edge is not None:
+                nodes.add(int(self._view.heads[claim.edge]))
+                nodes.add(int(self._view.tails[claim.edge]))
+        for node in nodes:
+            said |= self._names(node)
+        return said | ({fold(name) for name in said} - {""})
+
+
+def _holds(column: Column | None, owner: int, value: str) -> bool:
+    """Whether the owner has the value; only text may differ in case and accents."""
+    if column is None:
+        return False
+    there = [format_value(v) for v in column.of(owner)]
+    if value in there:
+        return True
+    folded = fold(value)
+    return column.kind is Kind.TEXT and bool(folded) and folded in map(fold, there)
