@@ -1,1 +1,7 @@
-"""The io part."""
+"""Graphs in and out of files: one reader per format, found by suffix and content."""
+
+from graphllm.io.mapping import ColumnMap
+from graphllm.io.read import READERS, read_graph, sniff
+from graphllm.io.source import Source
+
+__all__ = ["READERS", "ColumnMap", "Source", "read_graph", "sniff"]
