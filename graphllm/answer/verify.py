@@ -43,9 +43,7 @@ class Verified:
     abstention: Abstention | None = None
 
 
-def verify(
-    draft: Draft, view: GraphView, *, retrieved: Collection[int] | None = None
-) -> Verified:
+def verify(draft: Draft, view: GraphView, *, retrieved: Collection[int] | None = None) -> Verified:
     """Return ``draft`` without what ``view`` does not support.
 
     A claim about an edge is supported when that edge exists, is among ``retrieved``, has exactly
