@@ -1,0 +1,166 @@
+"""Names are found as written, folded and misspelt, and nothing a person types is a query."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphllm.errors import DataError, IndexDamagedError
+from graphllm.graph import GraphBuilder, TextualGraph
+from graphllm.graph.folding import fold
+from graphllm.index.names import Names
+
+
+def films():
+    builder = GraphBuilder()
+    builder.node("q1", name="The Matrix", aliases=["Matrix, The", "Die Matrix"])
+    builder.node("q2", name="Matrix")
+    builder.node("q3", name="Amélie", aliases=["Le Fabuleux Destin d'Amélie Poulain"])
+    builder.node("q4", name="Christopher Nolan")
+    builder.node("q5", name="Christopher Lee")
+    builder.node("q6", name="$")
+    builder.node("q7", name="The Lord of the Rings: The Fellowship of the Ring")
+    builder.node("q8", name="amelie")
+    builder.edge("q4", "knows", "q5")
+    return builder.build()
+
+
+@pytest.fixture(params=["memory", "file"])
+def names(request, tmp_path):
+    path = tmp_path / "names.sqlite" if request.param == "file" else None
+    found = Names.build(films(), path)
+    yield found
+    found.close()
+
+
+def test_exact_keeps_case_and_accents(names):
+    assert names.exact("Amélie").tolist() == [2]
+    assert names.exact("amelie").tolist() == [7]
+    assert names.exact("Die Matrix").tolist() == [0]
+    assert names.exact("q4").tolist() == [3]
+    assert names.exact("nobody").tolist() == []
+
+
+def test_folded_ignores_case_accents_and_punctuation(names):
+    assert names.folded("AMELIE").tolist() == [2, 7]
+    assert names.folded("matrix the").tolist() == [0]
+    assert names.folded("$").tolist() == [5]
+    assert names.folded("???").tolist() == []
+
+
+def test_a_name_without_its_article_comes_after_the_name_itself(names):
+    assert names.folded("matrix").tolist() == [1]
+    assert names.folded("matrix", articles=True).tolist() == [1, 0]
+    assert names.exact("lord of the rings the fellowship of the ring").tolist() == []
+
+
+def test_folded_many_leaves_out_what_names_nothing(names):
+    found = names.folded_many(["matrix", "who directed", "christopher lee", "matrix"])
+    assert {text: nodes.tolist() for text, nodes in found.items()} == {
+        "matrix": [1],
+        "christopher lee": [4],
+    }
+    assert names.max_words == 10
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Chistopher Nolan", "Christopher Nolan"),
+        ("Nolan, Christopher", "Christopher Nolan"),
+        ("fellowship of the ring", "The Lord of the Rings: The Fellowship of the Ring"),
+        ("ameli", "Amélie"),
+        ("fabuleux destin amelie", "Le Fabuleux Destin d'Amélie Poulain"),
+    ],
+)
+def test_fuzzy_forgives(names, typed, meant):
+    best = names.fuzzy(typed)[0]
+    assert best.name == meant
+    assert 0.5 < best.score < 1
+
+
+def test_fuzzy_gives_each_node_once_by_its_best_spelling(names):
+    found = names.fuzzy("the matrix", limit=3)
+    assert found[0] == (0, "The Matrix", 1.0)
+    assert len({match.node for match in found}) == len(found) <= 3
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", '"', '") OR ("', "*", "NEAR(a b)", "a\0b", "\ud800", "'"]
+)
+def test_what_is_typed_is_never_a_query(names, typed):
+    assert names.exact(typed).tolist() == []
+    assert names.folded(typed).tolist() == []
+    assert names.folded_many([typed]) == {}
+    assert isinstance(names.fuzzy(typed), list)
+
+
+TEXTS = st.text(alphabet="aAbé '\"-_.*0", max_size=6)
+
+
+@given(st.lists(st.tuples(TEXTS, TEXTS, TEXTS), min_size=1, max_size=12), TEXTS)
+@settings(max_examples=60, deadline=None)
+def test_same_as_comparing_every_name(triples, asked):
+    graph = TextualGraph.from_triples(triples)
+    names = Names.build(graph)
+    every = list(enumerate(graph.names))
+    same = [node for node, name in every if name == asked and name.strip()]
+    assert names.exact(asked).tolist() == same
+    if fold(asked):
+        folded = [node for node, name in every if fold(name) == fold(asked)]
+        assert names.folded(asked).tolist() == folded
+    for match in names.fuzzy(asked, limit=3):
+        assert graph.names[match.node] == match.name
+        assert 0 <= match.score <= 1
+
+
+def test_threads_have_their_own_connections(tmp_path):
+    names = Names.build(films(), tmp_path / "names.sqlite")
+    found, failures = [], []
+
+    def ask():
+        try:
+            found.extend(names.fuzzy("christofer nolan")[0].node for _ in range(50))
+        except Exception as error:  # noqa: BLE001
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert found == [3] * 200
+    names.close()
+
+
+def test_a_damaged_file_is_reported_as_one(tmp_path):
+    path = tmp_path / "names.sqlite"
+    Names.build(films(), path).close()
+    path.write_bytes(b"\0" * 4096 + path.read_bytes()[4096:])
+    with pytest.raises(IndexDamagedError, match="build the index again"):
+        Names.open(path).folded("matrix")
+    with pytest.raises(DataError, match="no such file"):
+        Names.open(tmp_path / "other.sqlite")
+
+
+@pytest.mark.slow
+def test_many_names_are_found_quickly(tmp_path):
+    rng = np.random.default_rng(0)
+    syllables = ["ka", "ro", "mi", "ten", "sul", "vor", "lin", "da", "pe", "qua", "zo", "ni"]
+    triples = [
+        (" ".join("".join(rng.choice(syllables, 3)) for _ in range(3)), "r", "x")
+        for _ in range(20_000)
+    ]
+    names = Names.build(TextualGraph.from_triples(triples), tmp_path / "names.sqlite")
+    asked = [fold(head) for head, _, _ in triples[:60]]
+    names.folded_many(asked)
+    began = time.perf_counter()
+    assert len(names.folded_many(asked)) == 60
+    assert time.perf_counter() - began < 0.05
+    for head, _, _ in triples[:20]:
+        assert names.fuzzy(head[:4] + "x" + head[5:])[0].name == head
+    names.close()
