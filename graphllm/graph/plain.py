@@ -1,5 +1,6 @@
 """Show text of unknown origin without letting it act."""
 
+import json
 import re
 
 # Control characters (so also every ANSI sequence, which begins with ESC or CSI), line separators,
@@ -21,3 +22,19 @@ def plain(text: str) -> str:
         Ad\x1b[31ma two\nlines Zoë \u202egnp.exe
     """
     return _ACTS.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
+def plain_json(text: str) -> str:
+    r"""Return JSON ``text`` with every character that could act written as a JSON escape.
+
+    It still reads back as the same data; line breaks between its parts stay.
+
+    Examples:
+        >>> print(plain_json('"a\u202eb"'))
+        "a\u202eb"
+    """
+
+    def escaped(match: re.Match[str]) -> str:
+        return match[0] if match[0] in "\n\t" else json.dumps(match[0])[1:-1]
+
+    return _ACTS.sub(escaped, text)

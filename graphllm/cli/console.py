@@ -1,0 +1,98 @@
+"""Write to the terminal: answers to stdout, everything else to stderr."""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+PATIENCE_S = 0.5  # a stage that is over sooner shows no bar
+
+
+def say(text: str = "") -> None:
+    """Print a part of the answer, plainly where stdout is no terminal."""
+    click.echo(text, color=has_colour(sys.stdout))
+
+
+def note(text: str) -> None:
+    """Print what is not the answer."""
+    click.echo(text, err=True, color=has_colour(sys.stderr))
+
+
+def has_colour(stream: TextIO) -> bool:
+    """Whether colours may be written: a terminal, and ``NO_COLOR`` is not set."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def bold(text: str) -> str:
+    """Return ``text`` in bold; ``say`` and ``note`` take it out where it does not belong."""
+    return click.style(text, bold=True)
+
+
+def dim(text: str) -> str:
+    """Return ``text`` dimmed."""
+    return click.style(text, dim=True)
+
+
+class Progress:
+    """Bars with rate and time left, one per stage; drawn when a stage lasts and someone looks."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._since = 0.0
+        self._bars: RichProgress | None = None
+        self._task: Any = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Report that ``done`` of ``total`` of a stage are finished."""
+        if stage != self._stage:
+            self._stage, self._since, self._task = stage, time.monotonic(), None
+        if self._task is None:
+            if done >= total or time.monotonic() - self._since < PATIENCE_S:
+                return
+            self._bars = self._bars or _bars()
+            self._task = self._bars.add_task(stage, total=total)
+        if self._bars is not None:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bars off the screen."""
+        if self._bars is not None:
+            self._bars.stop()
+
+
+def _bars() -> "RichProgress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as TimeLeft
+
+    bars = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.speed:,.0f}/s"),
+        TimeLeft(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bars.start()
+    return bars
+
+
+@contextmanager
+def progress() -> Iterator[Progress | None]:
+    """Give a progress report to pass on; ``None`` where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    report = Progress()
+    try:
+        yield report
+    finally:
+        report.close()
