@@ -24,6 +24,13 @@ READERS: dict[str, str] = {
     "apoc": "graphllm.io.apoc:read_apoc",
     "excel": "graphllm.io.excel:read_excel",
     "parquet": "graphllm.io.parquet:read_parquet",
+    "json": "graphllm.io.json_graph:read_json",
+    "json_lines": "graphllm.io.json_graph:read_json_lines",
+    "graphml": "graphllm.io.graphml:read_graphml",
+    "gexf": "graphllm.io.gexf:read_gexf",
+    "gml": "graphllm.io.gml:read_gml",
+    "rdf": "graphllm.io.rdf:read_rdf",
+    "sqlite": "graphllm.io.sqlite:read_sqlite",
 }
 
 # What a suffix means; a suffix that is not here is decided by the content (see ``sniff``).
