@@ -1,6 +1,5 @@
 """``graphllm chat``."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,9 +104,11 @@ def _lines() -> Iterator[str]:
     if sys.stdin.isatty() and sys.stdout.isatty():
         yield from _typed_lines()
         return
+    from graphllm.graph.plain import plain
+
     for line in sys.stdin:
         if line.strip():
-            say(f"> {line.strip()}")
+            say(f"> {plain(line.strip())}")
             yield line.strip()
 
 
@@ -132,5 +133,5 @@ def _history_file() -> Path:
     path = cache_dir() / "chat_history"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    os.chmod(path, 0o600)
+    path.chmod(0o600)
     return path

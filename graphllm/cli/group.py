@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import click
 
@@ -28,21 +28,13 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for.
 
-    Args:
+    Attributes:
         table: Command names to ``"module:attribute"``, in the order help shows them.
         default: The command that is meant when the first word is none of them.
     """
 
-    def __init__(
-        self,
-        *args: Any,
-        table: Mapping[str, str] | None = None,
-        default: str | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(*args, **kwargs)
-        self.table = dict(table or {})
-        self.default = default
+    table: Mapping[str, str] = {}
+    default: str | None = None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the table."""
@@ -64,7 +56,6 @@ class LazyGroup(click.Group):
 
 @click.group(
     cls=LazyGroup,
-    table=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="graphllm", message="%(package)s %(version)s")
@@ -85,6 +76,9 @@ def cli() -> None:
     Exit codes: 0 answered, 1 an error that is explained, 2 wrong usage,
     3 not in this graph, 130 interrupted.
     """
+
+
+cli.table = COMMANDS
 
 
 def main(args: Sequence[str] | None = None) -> None:
