@@ -1,0 +1,140 @@
+"""Questions that a graph can answer, put together from its own relations and names."""
+
+from collections.abc import Callable, Iterator
+from itertools import chain, zip_longest
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int
+
+from graphllm.graph import GraphView, edges_of
+from graphllm.graph.folding import fold, humanize
+
+PREPOSITIONS = frozenset({
+    "about", "after", "at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "under",
+    "with",
+})  # fmt: skip
+# Verbs that neither end in -ed nor are told from nouns by their form.
+VERBS = frozenset({
+    "built", "cites", "contains", "crosses", "directs", "employs", "founded", "has", "invented",
+    "knows", "leads", "likes", "loves", "made", "measures", "orbits", "owns", "plays", "sells",
+    "teaches", "taught", "treats", "uses", "won", "wrote", "writes",
+})  # fmt: skip
+# Participles that say what was done to the head, even if it is a person.
+PASSIVE = frozenset({
+    "based", "born", "buried", "connected", "located", "married", "named", "related",
+})  # fmt: skip
+PEOPLE = frozenset({
+    "actor", "artist", "author", "composer", "director", "employee", "human", "musician",
+    "patient", "people", "person", "persons", "player", "politician", "scientist", "student",
+    "teacher", "user", "writer",
+})  # fmt: skip
+TYPICAL_ANSWERS = 5  # a question with about this many answers shows more than one with hundreds
+LONGEST_NAME = 40  # characters; longer names are texts
+
+
+class Suggestion(NamedTuple):
+    """A question, and the names that would answer it; empty when any answer will do."""
+
+    question: str
+    expected: frozenset[str] = frozenset()
+
+
+def suggestions(
+    view: GraphView, answers: Callable[[str], tuple[str, ...]], num_questions: int
+) -> list[str]:
+    """Return up to ``num_questions`` questions over ``view`` that are answered as they should be.
+
+    Args:
+        answers: Asks a question and returns the answering names. A question is only suggested
+            when they are the names that the graph itself gives.
+    """
+    chosen: list[str] = []
+    for question, expected in candidates(view):
+        if len(chosen) == num_questions:
+            break
+        found = answers(question)
+        if found and (not expected or frozenset(found) == expected):
+            chosen.append(question)
+    return chosen
+
+
+def candidates(view: GraphView) -> Iterator[Suggestion]:
+    """Yield questions of several kinds, over the most used relations first."""
+    counts = np.bincount(view.relation_ids, minlength=len(view.relations))
+    relations = np.argsort(-counts, kind="stable").tolist()
+    facts = chain.from_iterable(
+        zip_longest(*(_about_relation(view, r) for r in relations))  # one of each relation, then
+    )  # the second of each
+    for position, suggestion in enumerate(s for s in facts if s is not None):
+        yield suggestion
+        if position == 2:
+            yield from _about_nodes(view)
+
+
+def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
+    edges = np.flatnonzero(view.relation_ids == relation_id).astype(np.int32)
+    words = humanize(view.relations[relation_id])
+    last = words.rsplit(" ", 1)[-1]
+    if not words or not last.isascii():
+        return []
+    head, tail = _typical(view, edges, view.heads), _typical(view, edges, view.tails)
+    tails = _names(view, view.tails[edges_of(view, np.array([head]), relation_id)])
+    heads = _names(view, view.heads[edges_of(view, np.array([tail]), relation_id, inverse=True)])
+    head_name, tail_name = view.names[head], view.names[tail]
+    who = _who(view, view.heads[edges])
+    be = "was" if who == "Who" else "is"
+    forward = ""
+    if _is_active(words, who):
+        backward = f"{who} {words} {tail_name}?"
+    elif last in PREPOSITIONS:
+        forward = f"What {be} {head_name} {words}?"
+        backward = f"{who} {be} {words} {tail_name}?"
+    else:
+        who = _who(view, view.tails[edges])
+        forward = f"{who} is the {words} of {head_name}?"
+        backward = f"Whose {words} is {tail_name}?" if who == "Who" else ""
+    pairs = ((backward, heads, tail_name), (forward, tails, head_name))
+    return [Suggestion(q, e) for q, e, name in pairs if q and len(name) <= LONGEST_NAME]
+
+
+def _about_nodes(view: GraphView) -> Iterator[Suggestion]:
+    """Yield questions about the two best connected nodes that are not each other's neighbours."""
+    degrees = np.diff(view.outgoing.indptr) + np.diff(view.incoming.indptr)
+    first, *others = np.argsort(-degrees, kind="stable")[:50].tolist()
+    yield Suggestion(f"Tell me about {view.names[first]}.")
+    near = set(view.tails[edges_of(view, np.array([first]))].tolist())
+    near |= set(view.heads[edges_of(view, np.array([first]), inverse=True)].tolist())
+    far = next((node for node in others if node not in near), None)
+    if far is not None:
+        yield Suggestion(f"How is {view.names[first]} connected to {view.names[far]}?")
+
+
+def _typical(
+    view: GraphView, edges: Int[np.ndarray, "n"], ends: Int[np.ndarray, "num_edges"]
+) -> int:
+    """Return the node on that side whose question has about the typical number of answers."""
+    nodes, counts = np.unique(ends[edges], return_counts=True)
+    return int(nodes[np.argmin(np.abs(counts - TYPICAL_ANSWERS))])
+
+
+def _names(view: GraphView, nodes: Int[np.ndarray, "n"]) -> frozenset[str]:
+    return frozenset(view.names[node] for node in np.unique(nodes).tolist())
+
+
+def _is_active(words: str, who: str) -> bool:
+    """Whether the relation reads as what its head does: "discovered", "worked at"."""
+    first, *more = words.split(" ")
+    if more and more[-1] in PREPOSITIONS:
+        return who == "Who" and first.endswith("ed") and first not in PASSIVE
+    return first in VERBS or (first.endswith("ed") and len(first) > 4)
+
+
+def _who(view: GraphView, nodes: Int[np.ndarray, "n"]) -> str:
+    """Return "Who" when most of ``nodes`` are people by their type, and else "What"."""
+    types = view.node_type_ids[nodes]
+    types = types[types >= 0]
+    if not len(types):
+        return "What"
+    usual = fold(view.node_types[int(np.bincount(types).argmax())])
+    return "Who" if set(usual.split()) & PEOPLE else "What"
