@@ -1,0 +1,94 @@
+"""What a suite asks, and what a system says to it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from graphllm.errors import ConfigError, DataError
+from graphllm.query.plan import Step
+
+Chain = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One question with what is known about its answer.
+
+    Attributes:
+        id: The line in the suite's file, from 1; pairs the predictions of two runs.
+        question: As a system gets it.
+        gold: The right answers; empty when the graph does not hold one, and abstaining is right.
+        topic: The key of the entity the question is about, never shown to a system; ``None`` if
+            the suite does not say.
+        chain: The relations from the topic to the answers; ``None`` if the suite does not say.
+    """
+
+    id: int
+    question: str
+    gold: tuple[str, ...]
+    topic: str | None = None
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What a system says to one question.
+
+    Attributes:
+        entities: The answering names or values, best first; empty when it abstains.
+        confidence: Between 0 and 1; only its order over questions matters.
+        abstained: Whether it declines to answer.
+        plan: How it came to the answer, for people.
+        linked: Keys of the entities it takes the question to be about, best first.
+        chain: The relations it walked from there, when it walked just a chain.
+    """
+
+    entities: tuple[str, ...]
+    confidence: float = 1.0
+    abstained: bool = False
+    plan: str = ""
+    linked: tuple[str, ...] = ()
+    chain: Chain | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Questions over one graph.
+
+    Attributes:
+        name: E.g. ``"metaqa-2hop"``.
+        split: E.g. ``"test"``; ``"all"`` when the data has no split.
+        examples: In the order of the file.
+        graph_path: The file of the graph that answers them.
+        never_returns: Whether gold answers leave the topic itself out at every hop.
+
+    Raises:
+        DataError: There is no example.
+    """
+
+    name: str
+    split: str
+    examples: tuple[Example, ...]
+    graph_path: Path
+    never_returns: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.examples:
+            raise DataError(f"suite {self.name!r} has no questions")
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def sample(self, limit: int | None, rng: np.random.Generator) -> "Suite":
+        """Return ``limit`` examples drawn without replacement, in file order; all when ``None``.
+
+        Raises:
+            ConfigError: ``limit`` is below 1.
+        """
+        if limit is None or limit >= len(self):
+            return self
+        if limit < 1:
+            raise ConfigError(f"limit must be 1 or more, got {limit}")
+        chosen = np.sort(rng.choice(len(self), size=limit, replace=False))
+        return replace(self, examples=tuple(self.examples[i] for i in chosen.tolist()))

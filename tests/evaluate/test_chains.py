@@ -1,0 +1,131 @@
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from graphllm.errors import DataError
+from graphllm.evaluate import load_suite
+from graphllm.evaluate.chains import LinkedChain, chain_of, entities_of, last_hop_edges, walk
+from graphllm.evaluate.suites import metaqa_chain
+from graphllm.graph import TextualGraph
+from graphllm.graph.without import WithoutEdges
+from graphllm.query.plan import (
+    Comparison,
+    Count,
+    Entities,
+    Filter,
+    Follow,
+    Intersect,
+    Reached,
+    ShortestPath,
+    Step,
+    Subtract,
+)
+
+
+def films(suites_dir):
+    lines = (suites_dir / "metaqa" / "kb.txt").read_text(encoding="utf-8").splitlines()
+    return TextualGraph.from_triples([line.split("|") for line in lines])
+
+
+def test_walking_the_gold_chain_gives_the_gold_answers(suites_dir):
+    graph = films(suites_dir)
+    for name in ("metaqa-1hop", "metaqa-2hop"):
+        suite = load_suite(name, suites_dir)
+        for example in suite.examples:
+            found = walk(graph, example.topic, example.chain, never_returns=suite.never_returns)
+            assert {graph.names[int(n)] for n in found.nodes} == set(example.gold)
+
+
+STEPS = st.builds(Step, st.sampled_from(["r0", "r1"]), st.booleans())
+EDGES = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from(["r0", "r1"]), st.integers(0, 3)), max_size=8
+)
+# every relation and a topic are always there
+FIRST = [("n0", "r0", "n1"), ("n0", "r1", "n2")]
+
+
+@given(EDGES, st.lists(STEPS, min_size=1, max_size=3), st.booleans())
+def test_walk_agrees_with_going_from_triple_to_triple(edges, chain, never_returns):
+    triples = FIRST + [(f"n{h}", r, f"n{t}") for h, r, t in edges]
+    graph = TextualGraph.from_triples(triples)
+    here, last = {"n0"}, set()
+    for step in chain:
+        moves = [
+            (edge, t if not step.inverse else h)
+            for edge, (h, r, t) in enumerate(triples)
+            if r == step.relation and (h if not step.inverse else t) in here
+        ]
+        moves = [m for m in moves if not (never_returns and m[1] == "n0")]
+        last, here = {edge for edge, _ in moves}, {end for _, end in moves}
+    found = walk(graph, "n0", tuple(chain), never_returns=never_returns)
+    assert {graph.keys[int(node)] for node in found.nodes} == here
+    assert found.last_edges.tolist() == sorted(last)
+
+
+def test_without_the_last_hop_there_is_no_answer_but_the_rest_stands(suites_dir):
+    graph = films(suites_dir)
+    chain = metaqa_chain("movie_to_actor_to_movie")
+    cut = last_hop_edges(graph, "Heat", chain, never_returns=True)
+    assert [graph.names[int(graph.heads[e])] for e in cut] == ["Serpico"]
+    less = WithoutEdges(graph, cut)
+    assert not len(walk(less, "Heat", chain, never_returns=True).nodes)
+    before = walk(graph, "Heat", chain[:1])
+    np.testing.assert_array_equal(walk(less, "Heat", chain[:1]).nodes, before.nodes)
+
+
+def test_unknown_topic_and_relation_are_refused(suites_dir):
+    graph = films(suites_dir)
+    with pytest.raises(DataError, match="no node 'Jaws'"):
+        walk(graph, "Jaws", metaqa_chain("movie_to_year"))
+    with pytest.raises(DataError, match="no relation 'has_tags', only"):
+        walk(graph, "Heat", metaqa_chain("movie_to_tags"))
+
+
+HEAT = Entities(("Heat",))
+ACTED, FILMS = Step("starred_actors"), Step("starred_actors", inverse=True)
+
+
+def test_chain_of_a_plan():
+    there_and_back = Follow(Follow(HEAT, ACTED), FILMS)
+    assert chain_of(there_and_back) == LinkedChain(("Heat",), (ACTED, FILMS))
+    assert chain_of(Subtract(there_and_back, HEAT)) == LinkedChain(("Heat",), (ACTED, FILMS))
+    without = Follow(Subtract(there_and_back, HEAT), Step("release_year"))
+    assert chain_of(without) == LinkedChain(("Heat",), (ACTED, FILMS, Step("release_year")))
+    assert chain_of(HEAT) == LinkedChain(("Heat",), ())
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Count(Follow(HEAT, ACTED)),
+        Intersect(Follow(HEAT, ACTED), HEAT),
+        Filter(Follow(HEAT, ACTED), Reached(Step("born")), Comparison.MORE, 1900),
+        Follow(Intersect(Follow(HEAT, ACTED), HEAT), FILMS),
+    ],
+)
+def test_other_plans_are_no_chain(plan):
+    assert chain_of(plan) is None
+
+
+def test_entities_of_a_plan_are_all_it_names_once():
+    two = Intersect(Follow(HEAT, ACTED), Follow(Entities(("Ali", "Heat")), ACTED))
+    assert entities_of(two) == ("Heat", "Ali")
+    assert entities_of(Count(two)) == ("Heat", "Ali")
+    assert entities_of(ShortestPath(Entities(("b",)), Entities(("a",)))) == ("b", "a")
+
+
+@pytest.mark.data
+@pytest.mark.slow
+@pytest.mark.parametrize(("hops", "least"), [(1, 0.94), (2, 0.999), (3, 1.0)])
+def test_dev_gold_of_metaqa_is_the_walk_that_never_returns(data_dir, hops, least):
+    suite = load_suite(f"metaqa-{hops}hop", data_dir, "dev")
+    with suite.graph_path.open(encoding="utf-8") as file:
+        graph = TextualGraph.from_triples([line.rstrip("\n").split("|") for line in file])
+    agree = []
+    for example in itertools.islice(suite.examples, 0, None, 20):
+        found = walk(graph, example.topic, example.chain, never_returns=True)
+        agree.append({graph.names[int(node)] for node in found.nodes} == set(example.gold))
+    assert np.mean(agree) >= least
