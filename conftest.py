@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# Shape checks and shared machines make single examples slow; time is measured elsewhere.
+settings.register_profile("graphllm", deadline=None)
+settings.load_profile("graphllm")
 
 
 @pytest.fixture(scope="session", autouse=True)
