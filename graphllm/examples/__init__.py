@@ -1,13 +1,25 @@
-"""Graphs that ship with graphllm, so that a first question needs no file of one's own.
-
-Examples:
-    >>> sorted(file.name for file in DISCOVERIES.glob("*.csv"))
-    ['edges.csv', 'nodes.csv']
-"""
+"""Graphs that ship with graphllm, so that a first question needs no file of one's own."""
 
 from pathlib import Path
 
-__all__ = ["DISCOVERIES"]
+from graphllm.errors import ConfigError
 
-DISCOVERIES = Path(__file__).parent / "discoveries"
-"""The folder of the example graph: scientists, discoveries, prizes and places."""
+__all__ = ["path"]
+
+_FOLDER = Path(__file__).parent
+
+
+def path(name: str = "discoveries") -> Path:
+    """Return the folder of the example graph ``name``.
+
+    Raises:
+        ConfigError: There is no such example.
+
+    Examples:
+        >>> sorted(file.name for file in path("discoveries").glob("*.csv"))
+        ['edges.csv', 'nodes.csv']
+    """
+    names = sorted(file.parent.name for file in _FOLDER.glob("*/edges.csv"))
+    if name not in names:
+        raise ConfigError(f"no example graph {name!r}; there is {', '.join(names)}")
+    return _FOLDER / name

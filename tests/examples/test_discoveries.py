@@ -3,11 +3,13 @@
 import csv
 from collections import Counter
 from datetime import date
-from importlib.resources import files
 
 import pytest
 
-FOLDER = files("graphllm") / "examples" / "discoveries"
+from graphllm.errors import ConfigError
+from graphllm.examples import path
+
+FOLDER = path("discoveries")
 
 
 def rows(name):
@@ -117,3 +119,8 @@ def test_every_birthplace_lies_on_a_continent():
 
     places = {e["target"] for e in EDGES if e["relation"] == "born in"}
     assert [place for place in places if not reaches_continent(place)] == []
+
+
+def test_unknown_example_names_those_there_are():
+    with pytest.raises(ConfigError, match="no example graph 'films'; there is discoveries"):
+        path("films")
