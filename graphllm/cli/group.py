@@ -91,8 +91,10 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def _run(args: Sequence[str] | None) -> int:
     try:
-        code = cli.main(args, prog_name="graphllm", standalone_mode=False)
+        code = _invoke(list(sys.argv[1:] if args is None else args))
         sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -109,3 +111,13 @@ def _run(args: Sequence[str] | None) -> int:
         click.echo(f"graphllm: {plain(str(error))}", err=True)
         return EXPECTED_ERROR
     return code if isinstance(code, int) else 0
+
+
+def _invoke(args: list[str]) -> object:
+    """Run the command and return what it returns; click's own ``main`` hides a closed pipe."""
+    if completing := os.environ.get("_GRAPHLLM_COMPLETE"):  # what a shell asks on TAB
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "graphllm", "_GRAPHLLM_COMPLETE", completing)
+    with cli.make_context("graphllm", args) as context:
+        return cli.invoke(context)

@@ -15,6 +15,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def graph_options(command: F) -> F:
     """Add the FILE|INDEX argument and the options that say how to read it."""
+    return _options(command, "FILE|INDEX")
+
+
+def file_options(command: F) -> F:
+    """Add the FILE argument and the options that say how to read it."""
+    return _options(command, "FILE")
+
+
+def _options(command: F, metavar: str) -> F:
     command = click.option(
         "--format",
         "format_",
@@ -27,7 +36,7 @@ def graph_options(command: F) -> F:
         metavar="PARTS",
         help="Which column is what: 'head=from,relation=type,tail=to'; guessed when left out.",
     )(command)
-    return click.argument("graph", metavar="FILE|INDEX")(command)
+    return click.argument("graph", metavar=metavar)(command)
 
 
 def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA":

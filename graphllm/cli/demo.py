@@ -1,0 +1,38 @@
+"""``graphllm demo``."""
+
+import click
+
+from graphllm.cli.console import bold, dim, note, say
+
+QUESTION = "Who discovered the elements named after Marie Curie?"
+
+
+@click.command()
+def demo() -> None:
+    """Ask the shipped example graph a question; needs no network and no files.
+
+    \b
+    Example:
+      graphllm demo
+    """
+    import time
+
+    from graphllm.cli.ask import emphasized
+    from graphllm.cli.opening import open_graph
+    from graphllm.examples import path
+
+    start = time.perf_counter()
+    graph = path("discoveries")
+    qa = open_graph(str(graph), None, None)
+    say(f"{qa.describe()}\n")
+    say(f"{dim('question')}  {bold(QUESTION)}")
+    answer = qa.ask(QUESTION)
+    say(f"{dim('answer')}    {emphasized(answer)}")
+    if answer.plan:
+        say(f"\n{dim('understood as')}  {answer.plan.words}")
+    say("\nTry next:")
+    for question in qa.suggest(3):
+        say(f'  graphllm ask {graph} "{question}"')
+    say(f"  graphllm chat {graph}")
+    say('  graphllm ask YOUR_FILE.csv "your question"')
+    note(f"({time.perf_counter() - start:.1f} s, nothing left this machine)")

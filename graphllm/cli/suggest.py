@@ -1,0 +1,85 @@
+"""``graphllm suggest``."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from graphllm.cli.console import bold, say
+from graphllm.cli.opening import graph_options, open_graph
+
+if TYPE_CHECKING:
+    from graphllm.graph import GraphView
+
+
+@click.command()
+@graph_options
+@click.option("-n", "num_questions", default=8, show_default=True, help="How many questions.")
+def suggest(graph: str, mapping: str | None, format_: str | None, num_questions: int) -> None:
+    """Show what is in a graph, and questions that it answers.
+
+    Each question was tried: it gives what the graph holds.
+
+    \b
+    Examples:
+      graphllm suggest films.csv
+      graphllm suggest films.gllm -n 20
+    """
+    qa = open_graph(graph, mapping, format_)
+    say(bold(qa.describe()))
+    for title, rows in (("types", _types(qa.view)), ("relations", _relations(qa.view))):
+        if rows:
+            say(f"\n{bold(title)}")
+            say("\n".join(rows))
+    attributes = [*qa.view.node_columns, *qa.view.edge_columns]
+    if attributes:
+        say(f"\n{bold('attributes')}\n{_listed(dict.fromkeys(attributes))}")
+    questions = qa.suggest(num_questions)
+    if questions:
+        say(f"\n{bold('you can ask')}")
+        say(_listed(questions))
+
+
+SHOWN = 30  # types or relations; the most used come first
+
+
+def _listed(texts: Iterable[str]) -> str:
+    from graphllm.graph.plain import plain
+
+    return "\n".join(f"  {plain(text)}" for text in texts)
+
+
+def _types(view: "GraphView") -> list[str]:
+    import numpy as np
+
+    known = view.node_type_ids[view.node_type_ids >= 0]
+    return _counted(view.node_types, np.bincount(known, minlength=len(view.node_types)).tolist())
+
+
+def _relations(view: "GraphView") -> list[str]:
+    import numpy as np
+
+    first_edges = np.unique(view.relation_ids, return_index=True)[1].tolist()
+    counts = np.bincount(view.relation_ids, minlength=len(view.relations)).tolist()
+    examples = {
+        int(view.relation_ids[edge]): f"{view.names[int(view.heads[edge])]} --> "
+        f"{view.names[int(view.tails[edge])]}"
+        for edge in first_edges
+    }
+    return _counted(view.relations, counts, examples)
+
+
+def _counted(
+    names: Sequence[str], counts: list[int], examples: dict[int, str] | None = None
+) -> list[str]:
+    from graphllm.graph.plain import plain
+
+    used = sorted(range(len(names)), key=lambda i: -counts[i])
+    width = max((len(plain(names[i])) for i in used[:SHOWN]), default=0)
+    rows = []
+    for i in used[:SHOWN]:
+        example = f"  {plain(examples[i])}" if examples and i in examples else ""
+        rows.append(f"  {plain(names[i]):{width}}  {counts[i]:>8,}{example}")
+    if len(names) > SHOWN:
+        rows.append(f"  ... and {len(names) - SHOWN} more")
+    return rows
