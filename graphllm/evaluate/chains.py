@@ -8,7 +8,7 @@ from jaxtyping import Int32
 from graphllm.errors import DataError
 from graphllm.evaluate.examples import Chain
 from graphllm.graph.view import GraphView, edges_of
-from graphllm.query.plan import Entities, Follow, NodePlan, Plan, Subtract
+from graphllm.query.plan import Entities, Follow, Plan, Subtract
 
 
 class Walk(NamedTuple):
@@ -76,20 +76,3 @@ def chain_of(plan: Plan) -> LinkedChain | None:
         case Subtract(left, _):
             return chain_of(left)
     return None
-
-
-def entities_of(plan: Plan) -> tuple[str, ...]:
-    """Return the keys of every entity that ``plan`` names, in the order they are written."""
-    match plan:
-        case Entities(keys):
-            return keys
-    found: dict[str, None] = {}
-    for part in _parts(plan):
-        found.update(dict.fromkeys(entities_of(part)))
-    return tuple(found)
-
-
-def _parts(plan: Plan) -> list[NodePlan]:
-    names = ("source", "left", "right", "start", "end", "target")
-    parts = [getattr(plan, name, None) for name in names]
-    return [part for part in parts if part is not None]

@@ -25,20 +25,6 @@ class AnswerScores(NamedTuple):
     f1: float
 
 
-class AbstentionScores(NamedTuple):
-    """How well a system knows what it cannot answer.
-
-    Attributes:
-        precision: Of the questions it declined, the share that have no answer.
-        recall: Of the questions that have no answer, the share it declined.
-        coverage: Of all questions, the share it answered.
-    """
-
-    precision: float
-    recall: float
-    coverage: float
-
-
 class RiskCoverage(NamedTuple):
     """The error rate among the most confident questions, for each number of them.
 
@@ -59,6 +45,20 @@ class Mean(NamedTuple):
     value: float
     standard_error: float
     n: int
+
+
+class AbstentionScores(NamedTuple):
+    """How well a system knows what it cannot answer.
+
+    Attributes:
+        precision: Of the questions it declined, the share that have no answer.
+        recall: Of the questions that have no answer, the share it declined.
+        coverage: Of all questions, the share it answered.
+    """
+
+    precision: Mean
+    recall: Mean
+    coverage: Mean
 
 
 class Latency(NamedTuple):
@@ -113,11 +113,11 @@ def mean(values: Array) -> Mean:
 def abstention(
     abstained: Bool[np.ndarray, "n"], answerable: Bool[np.ndarray, "n"]
 ) -> AbstentionScores:
-    """Score which questions were declined; a share of nothing is NaN."""
+    """Score which questions were declined."""
     return AbstentionScores(
-        precision=mean(~answerable[abstained]).value,
-        recall=mean(abstained[~answerable]).value,
-        coverage=mean(~abstained).value,
+        precision=mean(~answerable[abstained]),
+        recall=mean(abstained[~answerable]),
+        coverage=mean(~abstained),
     )
 
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import graphllm
-
 # what a result may depend on; those that are not installed are left out
 PACKAGES = (
     "graphllm",
@@ -41,7 +39,7 @@ class Provenance:
 
 def checkout_commit() -> str:
     """Return the commit that the package runs from, or ``""`` when it is not a checkout."""
-    root = Path(graphllm.__file__).parents[1]
+    root = Path(__file__).parents[2]
     git = shutil.which("git")
     if git is None or not (root / ".git").exists():
         return ""

@@ -33,7 +33,7 @@ class Report:
         graph_hash: The content hash of the graph that was asked.
         about: The system's settings, as its caller describes them.
         means: Averages over the questions they apply to, by name.
-        shares: Numbers without a standard error: abstention, coverage, areas under curves.
+        areas: Areas under the risk-coverage curve; see ``areas``.
         latency: ``p50_s`` and ``p95_s`` of the questions asked.
         provenance: What made the numbers.
         folder: Where the report and the predictions lie; ``None`` when not saved.
@@ -46,7 +46,7 @@ class Report:
     graph_hash: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     means: Mapping[str, Mean]
-    shares: Mapping[str, float]
+    areas: Mapping[str, float]
     latency: Mapping[str, float]
     provenance: Provenance = field(default_factory=Provenance)
     folder: Path | None = None
@@ -63,7 +63,7 @@ class Report:
             "graph_hash": self.graph_hash,
             "about": dict(self.about),
             "means": {name: _defined(m._asdict()) for name, m in self.means.items()},
-            "shares": _defined(self.shares),
+            "areas": _defined(self.areas),
             "latency": _defined(self.latency),
             **asdict(self.provenance),
         }
@@ -76,7 +76,7 @@ class Report:
             (name, f"{m.value:.4f}", f"{m.standard_error:.4f}", str(m.n))
             for name, m in self.means.items()
         ]
-        rows += [(name, f"{value:.4f}", "", "") for name, value in self.shares.items()]
+        rows += [(name, f"{value:.4f}", "", "") for name, value in self.areas.items()]
         rows += [(name, f"{value:.4f}", "", "") for name, value in self.latency.items()]
         made = f"seed {self.seed}, commit {self.provenance.commit or 'not a checkout'}"
         return "\n".join([head, *_aligned(rows), made])
@@ -87,13 +87,23 @@ def measure(predictions: Sequence[Prediction]) -> dict[str, Mean]:
 
     ``linking`` is the share of questions whose first linked entity is the topic; ``path`` the
     share whose chain of relations is the gold one, and ``path_where_right`` the same among those
-    whose first answer is right.
+    whose first answer is right. ``abstention_precision`` is the share of the declined questions
+    that have no answer, ``abstention_recall`` the share of those without an answer that it
+    declined; both only where some have none. ``errors`` were refused with an error.
     """
-    return {
-        name: mean(np.array(list(values.values()), dtype=np.float64))
-        for name, values in per_question(predictions).items()
-        if values
+    values = {
+        name: mean(np.array(list(found.values()), dtype=np.float64))
+        for name, found in per_question(predictions).items()
     }
+    abstained = np.array([p.predicted.abstained for p in predictions], dtype=np.bool_)
+    answerable = np.array([bool(p.example.gold) for p in predictions], dtype=np.bool_)
+    declined = abstention(abstained, answerable)
+    values["coverage"] = declined.coverage
+    if not answerable.all():
+        values["abstention_precision"] = declined.precision
+        values["abstention_recall"] = declined.recall
+    values["errors"] = mean(np.array([bool(p.error) for p in predictions], dtype=np.bool_))
+    return {name: value for name, value in values.items() if value.n}
 
 
 def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float]]:
@@ -121,29 +131,17 @@ def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float
     return values
 
 
-def shares(predictions: Sequence[Prediction]) -> dict[str, float]:
-    """Return coverage, abstention and how well confidence ranks right answers before wrong ones.
+def areas(predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Return how well confidence ranks right answers before wrong ones.
 
-    ``aurc`` is the area under the risk-coverage curve of Hits@1, a declined question being a risk
-    taken last; ``aurc_ideal`` is what the best possible confidence would have with the same
-    answers. ``errors`` is the share of questions that the system refused with an error.
+    ``aurc`` is the area under the risk-coverage curve of Hits@1; ``aurc_ideal`` is what the best
+    possible confidence would have with the same answers.
     """
-    abstained = np.array([p.predicted.abstained for p in predictions], dtype=np.bool_)
-    answerable = np.array([bool(p.example.gold) for p in predictions], dtype=np.bool_)
-    declined = abstention(abstained, answerable)
     confidence, is_right = confidence_and_right(predictions)
-    found = {"coverage": declined.coverage}
-    if not answerable.all():
-        found |= {
-            "abstention_precision": declined.precision,
-            "abstention_recall": declined.recall,
-        }
-    found |= {
+    return {
         "aurc": risk_coverage(confidence, is_right).aurc,
         "aurc_ideal": risk_coverage(is_right.astype(np.float64), is_right).aurc,
-        "errors": float(np.mean([bool(p.error) for p in predictions])) if predictions else math.nan,
     }
-    return found
 
 
 class Ranked(NamedTuple):
@@ -156,8 +154,8 @@ class Ranked(NamedTuple):
 def confidence_and_right(predictions: Sequence[Prediction]) -> Ranked:
     """Return confidences, declined questions last, and whether each first answer is right.
 
-    A question without an answer has no right answer either: saying anything is an error there,
-    and so is, for this curve, being made to speak at full coverage.
+    A declined question, and one that has no answer, is never right: the curve asks what the risk
+    would be if the system had to speak.
     """
     confidence = np.array(
         [-math.inf if p.predicted.abstained else p.predicted.confidence for p in predictions],

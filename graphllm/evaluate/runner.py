@@ -11,7 +11,7 @@ from graphllm.errors import ConfigError, GraphLLMError
 from graphllm.evaluate.examples import Example, Predicted, Suite
 from graphllm.evaluate.predictions import Prediction, read_predictions, write_predictions
 from graphllm.evaluate.provenance import Provenance
-from graphllm.evaluate.report import PREDICTIONS, Report, measure, save_report, seconds, shares
+from graphllm.evaluate.report import PREDICTIONS, Report, areas, measure, save_report, seconds
 
 SETTINGS = "run.json"
 
@@ -68,7 +68,7 @@ def run(
         graph_hash=graph_hash,
         about=dict(about or {}),
         means=measure(predictions),
-        shares=shares(predictions),
+        areas=areas(predictions),
         latency=seconds(predictions),
         provenance=provenance,
         folder=out,

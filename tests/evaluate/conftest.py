@@ -2,6 +2,8 @@
 
 import pytest
 
+from graphllm.graph import TextualGraph
+
 KB = """\
 Heat|directed_by|Mann
 Heat|starred_actors|Pacino
@@ -58,3 +60,8 @@ def suites_dir(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return tmp_path / "data"
+
+
+@pytest.fixture
+def films():
+    return TextualGraph.from_triples([line.split("|") for line in KB.splitlines()])

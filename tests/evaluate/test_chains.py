@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from graphllm.errors import DataError
 from graphllm.evaluate import load_suite
-from graphllm.evaluate.chains import LinkedChain, chain_of, entities_of, last_hop_edges, walk
+from graphllm.evaluate.chains import LinkedChain, chain_of, last_hop_edges, walk
 from graphllm.evaluate.suites import metaqa_chain
 from graphllm.graph import TextualGraph
 from graphllm.graph.without import WithoutEdges
@@ -19,24 +19,17 @@ from graphllm.query.plan import (
     Follow,
     Intersect,
     Reached,
-    ShortestPath,
     Step,
     Subtract,
 )
 
 
-def films(suites_dir):
-    lines = (suites_dir / "metaqa" / "kb.txt").read_text(encoding="utf-8").splitlines()
-    return TextualGraph.from_triples([line.split("|") for line in lines])
-
-
-def test_walking_the_gold_chain_gives_the_gold_answers(suites_dir):
-    graph = films(suites_dir)
+def test_walking_the_gold_chain_gives_the_gold_answers(suites_dir, films):
     for name in ("metaqa-1hop", "metaqa-2hop"):
         suite = load_suite(name, suites_dir)
         for example in suite.examples:
-            found = walk(graph, example.topic, example.chain, never_returns=suite.never_returns)
-            assert {graph.names[int(n)] for n in found.nodes} == set(example.gold)
+            found = walk(films, example.topic, example.chain, never_returns=suite.never_returns)
+            assert {films.names[int(n)] for n in found.nodes} == set(example.gold)
 
 
 STEPS = st.builds(Step, st.sampled_from(["r0", "r1"]), st.booleans())
@@ -65,23 +58,21 @@ def test_walk_agrees_with_going_from_triple_to_triple(edges, chain, never_return
     assert found.last_edges.tolist() == sorted(last)
 
 
-def test_without_the_last_hop_there_is_no_answer_but_the_rest_stands(suites_dir):
-    graph = films(suites_dir)
+def test_without_the_last_hop_there_is_no_answer_but_the_rest_stands(films):
     chain = metaqa_chain("movie_to_actor_to_movie")
-    cut = last_hop_edges(graph, "Heat", chain, never_returns=True)
-    assert [graph.names[int(graph.heads[e])] for e in cut] == ["Serpico"]
-    less = WithoutEdges(graph, cut)
+    cut = last_hop_edges(films, "Heat", chain, never_returns=True)
+    assert [films.names[int(films.heads[e])] for e in cut] == ["Serpico"]
+    less = WithoutEdges(films, cut)
     assert not len(walk(less, "Heat", chain, never_returns=True).nodes)
-    before = walk(graph, "Heat", chain[:1])
+    before = walk(films, "Heat", chain[:1])
     np.testing.assert_array_equal(walk(less, "Heat", chain[:1]).nodes, before.nodes)
 
 
-def test_unknown_topic_and_relation_are_refused(suites_dir):
-    graph = films(suites_dir)
+def test_unknown_topic_and_relation_are_refused(films):
     with pytest.raises(DataError, match="no node 'Jaws'"):
-        walk(graph, "Jaws", metaqa_chain("movie_to_year"))
+        walk(films, "Jaws", metaqa_chain("movie_to_year"))
     with pytest.raises(DataError, match="no relation 'has_tags', only"):
-        walk(graph, "Heat", metaqa_chain("movie_to_tags"))
+        walk(films, "Heat", metaqa_chain("movie_to_tags"))
 
 
 HEAT = Entities(("Heat",))
@@ -108,13 +99,6 @@ def test_chain_of_a_plan():
 )
 def test_other_plans_are_no_chain(plan):
     assert chain_of(plan) is None
-
-
-def test_entities_of_a_plan_are_all_it_names_once():
-    two = Intersect(Follow(HEAT, ACTED), Follow(Entities(("Ali", "Heat")), ACTED))
-    assert entities_of(two) == ("Heat", "Ali")
-    assert entities_of(Count(two)) == ("Heat", "Ali")
-    assert entities_of(ShortestPath(Entities(("b",)), Entities(("a",)))) == ("b", "a")
 
 
 @pytest.mark.data

@@ -50,13 +50,16 @@ def test_abstention_by_hand():
     abstained = np.array([True, True, True, False, False, False, False, False])
     answerable = np.array([False, False, True, False, True, True, True, True])
     precision, recall, coverage = abstention(abstained, answerable)
-    assert (precision, recall, coverage) == pytest.approx((2 / 3, 2 / 3, 5 / 8))
+    assert (precision.value, recall.value, coverage.value) == pytest.approx((2 / 3, 2 / 3, 5 / 8))
+    assert (precision.n, recall.n, coverage.n) == (3, 3, 8)
+    assert precision.standard_error == pytest.approx(1 / 3)  # 1, 1, 0: variance 1/3, over 3
 
 
 def test_abstention_of_one_that_never_declines_has_no_precision():
     precision, recall, _ = abstention(np.array([False, False]), np.array([False, True]))
-    assert math.isnan(precision)
-    assert recall == 0
+    assert math.isnan(precision.value)
+    assert precision.n == 0
+    assert recall.value == 0
 
 
 def test_risk_coverage_by_hand():

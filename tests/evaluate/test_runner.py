@@ -54,14 +54,14 @@ def test_report_of_a_run_worked_by_hand(suite):
         "linking": (0.75, 4),
         "path": (0.5, 4),
         "path_where_right": (1.0, 2),
+        "coverage": (0.75, 4),
+        "errors": (0.0, 4),
     }
     # 1, 1, 0, 0: variance 1/3, over 4
     assert report.means["hits_at_1"].standard_error == pytest.approx(math.sqrt(1 / 12))
     # most confident first: right, right, wrong, and the declined one last
-    assert report.shares["coverage"] == 0.75
-    assert report.shares["aurc"] == pytest.approx((0 + 0 + 1 / 3 + 2 / 4) / 4)
-    assert report.shares["aurc_ideal"] == report.shares["aurc"]
-    assert report.shares["errors"] == 0
+    assert report.areas["aurc"] == pytest.approx((0 + 0 + 1 / 3 + 2 / 4) / 4)
+    assert report.areas["aurc_ideal"] == report.areas["aurc"]
     assert 0 <= report.latency["p50_s"] <= report.latency["p95_s"]
 
 
@@ -115,7 +115,7 @@ def test_a_broken_run_goes_on_where_it_stopped(suite, tmp_path):
     assert steps == [(3, 4), (4, 4)]
     whole = run(suite, SAID.__getitem__)
     assert report.means == whole.means
-    assert report.shares == whole.shares
+    assert report.areas == whole.areas
     assert len(read_predictions(tmp_path / "run" / "predictions.jsonl")) == 4
 
 
@@ -150,8 +150,8 @@ def test_an_expected_error_on_one_question_is_counted_not_fatal(suite):
         return SAID[question]
 
     report = run(suite, refuses_films)
-    assert report.shares["errors"] == 0.25
-    assert report.shares["coverage"] == 0.75
+    assert report.means["errors"].value == 0.25
+    assert report.means["coverage"].value == 0.75
 
 
 def test_limit_asks_a_seeded_sample(suite):
@@ -175,8 +175,8 @@ def test_suites_with_unanswerable_questions_report_abstention(suite):
     examples[2] = replace(examples[2], gold=())
     examples[3] = replace(examples[3], gold=())
     report = run(replace(suite, examples=tuple(examples)), SAID.__getitem__)
-    assert report.shares["abstention_precision"] == 1
-    assert report.shares["abstention_recall"] == 0.5
+    assert report.means["abstention_precision"].value == 1
+    assert report.means["abstention_recall"].value == 0.5
     # declining where there is no answer is right, speaking there is wrong
     assert report.means["hits_at_1"].value == 0.75
 
@@ -187,7 +187,7 @@ def test_table_shows_every_number_in_eighty_columns(suite):
     assert lines[0] == "metaqa-1hop (test), 4 questions"
     assert max(map(len, lines)) <= 80
     names = [line.split()[0] for line in lines[2:-1]]
-    assert names == [*report.means, *report.shares, *report.latency]
+    assert names == [*report.means, *report.areas, *report.latency]
     (hits,) = (line for line in lines if line.startswith("hits_at_1"))
     assert hits.split() == ["hits_at_1", "0.5000", "0.2887", "4"]
 
@@ -217,4 +217,4 @@ def test_runs_over_different_questions_do_not_compare(suite, suites_dir, tmp_pat
 
 def test_system_may_be_any_callable(suite):
     system = SimpleNamespace(ask=lambda question: Predicted(entities=(), abstained=True))
-    assert run(suite, system.ask).shares["coverage"] == 0
+    assert run(suite, system.ask).means["coverage"].value == 0
