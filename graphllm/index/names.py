@@ -20,6 +20,7 @@ from jaxtyping import Int32
 from graphllm.errors import DataError, IndexDamagedError
 from graphllm.graph.folding import fold
 from graphllm.graph.view import GraphView
+from graphllm.index.progress import Progress, silent, tracked
 
 NAME, ALIAS, KEY, WITHOUT_ARTICLE = range(4)
 
@@ -72,14 +73,23 @@ class Names:
         self._finalizer = weakref.finalize(self, _close_all, self._opened)
 
     @classmethod
-    def build(cls, view: GraphView, path: Path | None = None) -> "Names":
-        """Index the names of ``view`` in a new file at ``path``, or in memory."""
-        connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
-        if path is not None:  # a half-written file is thrown away with its generation
-            connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
-        connection.executescript(SCHEMA)
-        with connection:
-            _fill(connection, view)
+    def build(
+        cls, view: GraphView, path: Path | None = None, progress: Progress = silent
+    ) -> "Names":
+        """Index the names of ``view`` in a new file at ``path``, or in memory.
+
+        Raises:
+            DataError: The file cannot be written.
+        """
+        try:
+            connection = sqlite3.connect(path or ":memory:", check_same_thread=False)
+            if path is not None:  # a half-written file is thrown away with its generation
+                connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
+            connection.executescript(SCHEMA)
+            with connection:
+                _fill(connection, view, progress)
+        except sqlite3.OperationalError as error:
+            raise DataError(f"{path}: cannot be written: {error}") from error
         if path is None:
             return cls(lambda: connection, None)
         connection.close()
@@ -223,9 +233,9 @@ def _unique(nodes: Iterable[int]) -> Int32[np.ndarray, "num_nodes"]:
     return np.fromiter(dict.fromkeys(nodes), dtype=np.int32)
 
 
-def _fill(connection: sqlite3.Connection, view: GraphView) -> None:
+def _fill(connection: sqlite3.Connection, view: GraphView, progress: Progress) -> None:
     forms: dict[str, list[tuple[int, int, str]]] = {}
-    for node, rank, text in _spellings(view):
+    for node, rank, text in _spellings(view, progress):
         form = _form(text)
         if form:
             forms.setdefault(form, []).append((rank, node, text))
@@ -239,9 +249,10 @@ def _fill(connection: sqlite3.Connection, view: GraphView) -> None:
         ((id_, *row) for id_, form in enumerate(ordered) for row in sorted(forms[form])),
     )
     connection.execute("CREATE UNIQUE INDEX form_of_text ON form (text)")
+    counted = enumerate(tracked(ordered, "indexing names", len(ordered), progress))
     connection.executemany(
         "INSERT INTO gram (rowid, text) VALUES (?, ?)",
-        ((id_, form) for id_, form in enumerate(ordered) if _is_named(forms[form])),
+        ((id_, form) for id_, form in counted if _is_named(forms[form])),
     )
     connection.execute("INSERT INTO gram_count SELECT term, doc FROM gram_vocabulary")
     longest = max((form.count(" ") + 1 for form in ordered), default=0)
@@ -249,9 +260,10 @@ def _fill(connection: sqlite3.Connection, view: GraphView) -> None:
     connection.executemany("INSERT INTO fact VALUES (?, ?)", facts)
 
 
-def _spellings(view: GraphView) -> Iterator[tuple[int, int, str]]:
+def _spellings(view: GraphView, progress: Progress) -> Iterator[tuple[int, int, str]]:
     """Yield (node, rank, text) for all that a node is called."""
-    for node, (name, key) in enumerate(zip(view.names, view.keys, strict=True)):
+    both = zip(view.names, view.keys, strict=True)
+    for node, (name, key) in enumerate(tracked(both, "reading names", view.num_nodes, progress)):
         yield node, NAME, name
         if key != name:
             yield node, KEY, key
