@@ -10,6 +10,7 @@ from graphllm.io.xml_events import walk_xml
 
 _INTEGERS = ("integer", "long", "int", "short", "byte", "biginteger")
 _NUMBERS = ("float", "double", "bigdecimal")
+_DIRECTIONS = ("directed", "undirected", "mutual")
 _NODE_FIELDS = ("label", "start", "end")
 _EDGE_FIELDS = ("label", "kind", "type", "start", "end")  # a type may say more than directed
 
@@ -92,6 +93,8 @@ class _GEXF:
     def _open_edge(self, attributes: Mapping[str, str], line: int) -> None:
         self._side = "edge"
         fields: dict[str, object] = _chosen(attributes, _EDGE_FIELDS)
+        if fields.get("type") in _DIRECTIONS:
+            del fields["type"]
         if "weight" in attributes:
             fields["weight"] = self._typed(
                 _Attribute("weight", "double"), attributes["weight"], line
