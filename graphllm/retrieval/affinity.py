@@ -1,0 +1,223 @@
+"""How strongly a word of a question points to a relation, or to a kind of node.
+
+Three sources, strongest first: the words of a label (by word family), a small thesaurus, and the
+cosine of MiniLM vectors, contrasted over the relations of this graph.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from graphllm.graph.folding import humanize
+from graphllm.retrieval.english import (
+    FUNCTION_WORDS,
+    PERSON_WORDS,
+    PLACE_WORDS,
+    TIME_WORDS,
+    family,
+    synonyms,
+    typical_properties,
+)
+from graphllm.retrieval.schema import GraphSchema
+from graphllm.text.encoder import TextEncoder
+
+_SYNONYM = 0.8
+_PROTOTYPES = {
+    "person": "Maria Schmidt, John Smith, Pierre Dupont, Anna Kowalska, Li Wei, Kofi Mensah",
+    "place": "Berlin, Brazil, Kyoto, New York City, Nigeria, Lyon, California",
+    "time": "1954, 2003, 1987, 1999, 1876, 2015",
+    "other": "A Long Walk Home, The Golden Key, Night Train, Second Chances",
+    "kind": "adventure, blue, medium, acoustic, friendly, wooden, annual",
+}
+
+
+class Affinity:
+    """Scores between 0 and 1 of words against one graph's relations and kinds of nodes.
+
+    Args:
+        schema: The graph's relations.
+        encoder: Gives word and label vectors.
+    """
+
+    def __init__(self, schema: GraphSchema, encoder: TextEncoder) -> None:
+        self.schema = schema
+        self.encoder = encoder
+        self._label_words = [_telling_words(label) for label in schema.labels]
+        self._label_weights = _rarity(self._label_words)
+        self._label_vectors = encoder.encode(list(schema.labels))
+        self._vectors: dict[str, Float32[np.ndarray, "dim"]] = {}
+        self._relations: dict[str, Float32[np.ndarray, "num_relations"]] = {}
+        self._classes: dict[str, Float32[np.ndarray, "num_ports"]] = {}
+        self._profile: Float32[np.ndarray, "num_ports dim"] | None = None
+        self._likeness: dict[str, Float32[np.ndarray, "num_ports"]] | None = None
+
+    def prepare(self, words: Sequence[str]) -> None:
+        """Embed the words that are new, in one batch."""
+        new = [w for w in dict.fromkeys(words) if w not in self._vectors]
+        if new:
+            self._vectors.update(zip(new, self.encoder.encode(new), strict=True))
+
+    def vector(self, word: str) -> Float32[np.ndarray, "dim"]:
+        """Return the vector of a word or phrase."""
+        self.prepare([word])
+        return self._vectors[word]
+
+    def relations(self, word: str) -> Float32[np.ndarray, "num_relations"]:
+        """Return the affinity of a folded word to every relation."""
+        if word not in self._relations:
+            self._relations[word] = self._relation_affinity(word)
+        return self._relations[word]
+
+    def _relation_affinity(self, word: str) -> Float32[np.ndarray, "num_relations"]:
+        lexical = np.zeros(len(self._label_words), dtype=np.float32)
+        for relation, words in enumerate(self._label_words):
+            for label_word, weight in zip(words, self._label_weights[relation], strict=True):
+                if family(label_word) == family(word):
+                    lexical[relation] = max(lexical[relation], weight)
+                elif synonyms(label_word, word):
+                    lexical[relation] = max(lexical[relation], _SYNONYM * weight)
+        if word in FUNCTION_WORDS or self._typical_kinds(word).any():
+            return lexical
+        cosine = self._label_vectors @ self.vector(word)
+        rival = 0.0
+        if not self.schema.view.node_types and lexical.max(initial=0.0) < _SYNONYM:
+            rival = float(self._class_cosine(word).max(initial=0.0))
+        return np.maximum(lexical, _contrast(cosine, lexical, rival))
+
+    def classes(self, word: str) -> Float32[np.ndarray, "num_ports"]:
+        """Return, per port, how well a folded word names the nodes that the port arrives at."""
+        if word not in self._classes:
+            self._classes[word] = self._class_affinity(word)
+        return self._classes[word]
+
+    def _class_affinity(self, word: str) -> Float32[np.ndarray, "num_ports"]:
+        for words, kind in ((PERSON_WORDS, "person"), (TIME_WORDS, "time"), (PLACE_WORDS, "place")):
+            if word in words:
+                return self.likeness(kind)
+        if word in FUNCTION_WORDS:
+            return np.zeros(self.schema.num_ports, dtype=np.float32)
+        if self.schema.view.node_types:
+            return self._type_affinity(word)
+        known = self._typical_kinds(word)
+        if known.any():
+            return known[self.schema.port_classes]
+        kinds = _contrast(self._class_cosine(word), np.zeros(1, dtype=np.float32))
+        rival = float(self.relations(word).max(initial=0.0))
+        if rival >= _SYNONYM:  # the word names a relation outright
+            kinds = kinds * np.float32(0.3)
+        return kinds[self.schema.port_classes]
+
+    def _typical_kinds(self, word: str) -> Float32[np.ndarray, "num_classes"]:
+        """Return, per kind of node, how far its relations are what such a thing usually has."""
+        typical = typical_properties(word)
+        hits = np.array(
+            [
+                sum(any(family(w) in typical for w in self._label_words[r]) for r in heads)
+                for heads in self._heads_by_class()
+            ],
+            dtype=np.float32,
+        )
+        best = hits.max(initial=0)
+        return hits / best if best >= 2 else np.zeros_like(hits)
+
+    def _class_cosine(self, word: str) -> Float32[np.ndarray, "num_classes"]:
+        if word in FUNCTION_WORDS:
+            return np.zeros(len(self.profiles()), dtype=np.float32)
+        return np.asarray(self.profiles() @ self.vector(word), dtype=np.float32)
+
+    def _type_affinity(self, word: str) -> Float32[np.ndarray, "num_ports"]:
+        types = [humanize(t) for t in self.schema.view.node_types]
+        scores = np.zeros(len(types), dtype=np.float32)
+        for i, name in enumerate(types):
+            for part in name.split():
+                if family(part) == family(word):
+                    scores[i] = 1.0
+                elif synonyms(part, word):
+                    scores[i] = max(scores[i], _SYNONYM)
+        self.prepare([*types, word])
+        vectors = np.stack([self._vectors[t] for t in types])
+        scores = np.maximum(scores, _contrast(vectors @ self.vector(word), scores))
+        return np.array(
+            [
+                sum(scores[t] * share for t, share in self.schema.arrival_types(port).items())
+                for port in range(self.schema.num_ports)
+            ],
+            dtype=np.float32,
+        )
+
+    def profiles(self) -> Float32[np.ndarray, "num_classes dim"]:
+        """Return a vector per kind of node, from the relations that such nodes are heads of."""
+        if self._profile is None:
+            self._profile = self.encoder.encode(
+                [
+                    "something that has " + ", ".join(self.schema.labels[r] for r in heads[:6])
+                    if heads
+                    else "a value"
+                    for heads in self._heads_by_class()
+                ]
+            )
+        return self._profile
+
+    def _heads_by_class(self) -> list[list[int]]:
+        """Return, per kind of node, the relations that such nodes are heads of, commonest first."""
+        classes = self.schema.port_classes
+        shares = np.zeros((max(classes, default=-1) + 1, len(self.schema.labels)))
+        for port, number in enumerate(classes):
+            shares[number] = np.maximum(shares[number], self.schema.follows(port)[0::2])
+        return [[r for r in np.argsort(-row).tolist() if row[r] > 0.3] for row in shares]
+
+    def likeness(self, kind: str) -> Float32[np.ndarray, "num_ports"]:
+        """Return, per port, how much its arrivals look like persons, places or times, by name."""
+        if self._likeness is None:
+            self._likeness = self._name_likeness()
+        return self._likeness[kind]
+
+    def _name_likeness(self) -> dict[str, Float32[np.ndarray, "num_ports"]]:
+        kinds = list(_PROTOTYPES)
+        prototypes = self.encoder.encode(list(_PROTOTYPES.values()))
+        ports = range(self.schema.num_ports)
+        names = [", ".join(self.schema.names(p, 8))[:200] or "nothing" for p in ports]
+        cosine = self.encoder.encode(names) @ prototypes.T
+        share = np.exp(12 * (cosine - cosine.max(axis=1, keepdims=True)))
+        share /= share.sum(axis=1, keepdims=True)
+        values = np.array([self.schema.value_share(p) for p in ports], dtype=np.float32)
+        found = {kind: share[:, i] * (1 - values) for i, kind in enumerate(kinds)}
+        found["time"] = values
+        if self.schema.view.node_types:
+            for kind in ("person", "place"):
+                found[kind] = np.maximum(found[kind], self._type_affinity(kind))
+        return {kind: np.asarray(v, dtype=np.float32) for kind, v in found.items()}
+
+
+def _telling_words(label: str) -> list[str]:
+    words = label.split()
+    return [w for w in words if w not in FUNCTION_WORDS] or words
+
+
+def _rarity(labels: Sequence[Sequence[str]]) -> list[list[float]]:
+    """Weigh each word of a label: 1 when no other label has it, less when many do."""
+    counts: dict[str, int] = {}
+    for words in labels:
+        for word in {family(w) for w in words}:
+            counts[word] = counts.get(word, 0) + 1
+    return [[1.0 / counts[family(w)] ** 0.5 for w in words] for words in labels]
+
+
+def _contrast(
+    cosine: Float32[np.ndarray, "n"], lexical: Float32[np.ndarray, "m"], rival: float = 0.0
+) -> Float32[np.ndarray, "n"]:
+    """Turn cosines into affinities: only those near the best count, and only if it stands out.
+
+    Args:
+        lexical: What is known by the letters; a sure match there leaves less to the cosine.
+        rival: The best cosine among other readings of the word.
+    """
+    if not len(cosine):
+        return cosine
+    best = max(float(cosine.max()), rival)
+    level = np.clip((best - 0.3) / 0.28, 0, 1) * (
+        0.5 if lexical.max(initial=0) >= _SYNONYM else 0.85
+    )
+    near = np.clip((cosine - best + 0.15) / 0.15, 0, 1)
+    return (level * near).astype(np.float32)

@@ -1,0 +1,224 @@
+"""From the words of a question to nodes of the graph."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+from graphllm.answer.history import Turn
+from graphllm.graph.view import GraphView
+from graphllm.index.names import Names
+from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
+
+_MAX_NODES = 64  # nodes of one name that are told apart
+_MAX_MENTIONS = 12
+_FUZZY_FLOOR = 0.82
+_SINGULAR = frozenset("it he she him her his its hers".split())
+_PLURAL = frozenset("they them their theirs those these".split())
+
+
+class Match(StrEnum):
+    """How the words of a mention and a node's name agree."""
+
+    EXACT = "exact"
+    FOLDED = "folded"
+    FUZZY = "fuzzy"
+    HISTORY = "history"
+
+
+_QUALITY = {Match.EXACT: 1.0, Match.FOLDED: 0.9, Match.FUZZY: 0.7, Match.HISTORY: 0.9}
+
+
+class Span(NamedTuple):
+    """Tokens ``first`` to ``last`` of a question, ``last`` excluded."""
+
+    first: int
+    last: int
+
+    def overlaps(self, other: "Span") -> bool:
+        """Return whether the two have a token in common."""
+        return self.first < other.last and other.first < self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Words of a question that may name nodes.
+
+    Attributes:
+        span: Where it stands among the question's tokens.
+        text: The words.
+        nodes: The nodes that may be meant; several when a name is shared.
+        match: How name and words agree.
+        quality: Between 0 and 1.
+    """
+
+    span: Span
+    text: str
+    nodes: tuple[int, ...]
+    match: Match
+    quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """What a question mentions.
+
+    Attributes:
+        question: As asked.
+        tokens: Its words.
+        mentions: Possible mentions of nodes, longest and surest first; they may overlap.
+        near_misses: Names that look like words of the question which named nothing.
+    """
+
+    question: str
+    tokens: tuple[Token, ...]
+    mentions: tuple[Mention, ...]
+    near_misses: tuple[str, ...] = field(default=())
+
+
+class Linker:
+    """Finds the nodes a question names: as written, then folded, then misspelt, then by pronoun.
+
+    Args:
+        view: The graph.
+        names: Search over its names.
+    """
+
+    def __init__(self, view: GraphView, names: Names) -> None:
+        self.view = view
+        self.names = names
+
+    def link(self, question: str, history: Sequence[Turn] = ()) -> Seeds:
+        """Return what ``question`` mentions; which mention is meant is decided with the relations.
+
+        Args:
+            question: Plain language.
+            history: Earlier turns, oldest first; "it" and "they" look back at the last of them.
+        """
+        tokens = tuple(tokenize(question))
+        mentions = self._by_name(question, tokens)
+        mentions += self._by_pronoun(tokens, history)
+        near: tuple[str, ...] = ()
+        if not any(_is_naming(m, tokens) for m in mentions):
+            fuzzy, near = self._misspelt(question, tokens)
+            mentions += fuzzy
+        mentions.sort(key=lambda m: (-weight(m.span, tokens) * m.quality, m.span))
+        return Seeds(question, tokens, tuple(mentions[:_MAX_MENTIONS]), near)
+
+    def _by_name(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
+        longest = min(self.names.max_words + 1, len(tokens))
+        folded: dict[Span, str] = {}
+        for first in range(len(tokens)):
+            for last in range(first + 1, min(first + longest, len(tokens)) + 1):
+                words = [t.folded for t in tokens[first:last]]
+                folded[Span(first, last)] = " ".join(w for w in words if w)
+        found = self.names.folded_many([text for text in folded.values() if text], articles=True)
+        mentions = []
+        for span, text in folded.items():
+            surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+            nodes = found.get(text) if text else self.names.exact(surface)
+            if nodes is not None and len(nodes):
+                mentions.append(self._mention(span, surface, nodes.tolist()))
+        return mentions
+
+    def _mention(self, span: Span, surface: str, nodes: list[int]) -> Mention:
+        same = [n for n in nodes if surface in (self.view.names[n], self.view.keys[n])]
+        match = Match.EXACT if same else Match.FOLDED
+        chosen = tuple((same or nodes)[:_MAX_NODES])
+        return Mention(span, surface, chosen, match, _QUALITY[match])
+
+    def _by_pronoun(self, tokens: Sequence[Token], history: Sequence[Turn]) -> list[Mention]:
+        if not history:
+            return []
+        answers = self._answers(history[-1])
+        focus = [n for key in history[-1].focus for n in [self.view.find_key(key)] if n is not None]
+        mentions = []
+        for position, token in enumerate(tokens):
+            if token.folded in _SINGULAR:
+                choices = [answers, focus] if len(answers) == 1 else [focus]
+            elif token.folded in _PLURAL:
+                choices = [answers or focus]
+            else:
+                continue
+            span = Span(position, position + 1)
+            for rank, nodes in enumerate(choices):
+                if nodes:
+                    quality = _QUALITY[Match.HISTORY] - 0.1 * rank
+                    chosen = tuple(nodes)
+                    mentions.append(Mention(span, token.text, chosen, Match.HISTORY, quality))
+        return mentions
+
+    def _answers(self, turn: Turn) -> list[int]:
+        found = [self.names.exact(name)[:1].tolist() for name in turn.entities]
+        return [node for nodes in found for node in nodes]
+
+    def _misspelt(
+        self, question: str, tokens: Sequence[Token]
+    ) -> tuple[list[Mention], tuple[str, ...]]:
+        mentions: list[Mention] = []
+        near: dict[str, float] = {}
+        for span in name_like_spans(tokens):
+            surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+            for match in self.names.fuzzy(surface, limit=3):
+                if match.score >= _FUZZY_FLOOR:
+                    quality = _QUALITY[Match.FUZZY] * match.score
+                    mentions.append(Mention(span, surface, (match.node,), Match.FUZZY, quality))
+                near[match.name] = max(match.score, near.get(match.name, 0.0))
+        best = sorted(near, key=lambda name: -near[name])[:3]
+        return mentions, tuple(name for name in best if near[name] > 0.5)
+
+
+def name_like_spans(tokens: Sequence[Token]) -> list[Span]:
+    """Return the stretches of words that look like a name: capitals first, else content words.
+
+    Examples:
+        >>> name_like_spans(tokenize("who advised Enrico Fremi in Rome?"))
+        [Span(first=2, last=4), Span(first=5, last=6)]
+        >>> name_like_spans(tokenize("who taught enrico fremi"))
+        [Span(first=1, last=4), Span(first=2, last=4)]
+    """
+    capital = _runs([i > 0 and t.text[:1].isupper() for i, t in enumerate(tokens)])
+    if capital:
+        return capital
+    content = _runs([t.folded not in FUNCTION_WORDS for t in tokens])
+    tails = [Span(s.first + 1, s.last) for s in content if s.last - s.first > 1]
+    return content + tails
+
+
+def _runs(flags: Sequence[bool]) -> list[Span]:
+    runs, first = [], None
+    for position, flag in enumerate([*flags, False]):
+        if flag and first is None:
+            first = position
+        elif not flag and first is not None:
+            runs.append(Span(first, position))
+            first = None
+    return runs
+
+
+def weight(span: Span, tokens: Sequence[Token]) -> float:
+    """Return how much of a question a mention explains: names weigh more than common words.
+
+    Examples:
+        >>> words = tokenize("who directed The Whisperer in Darkness")
+        >>> round(weight(Span(2, 6), words), 2), round(weight(Span(0, 1), words), 2)
+        (4.1, 0.1)
+    """
+    capitals = sum(t.text[:1].isupper() for t in tokens[1:])
+    return sum(
+        token_weight(t, is_name=(i > 0 or capitals > 0) and t.text[:1].isupper())
+        for i, t in enumerate(tokens[span.first : span.last], span.first)
+    )
+
+
+def token_weight(token: Token, *, is_name: bool) -> float:
+    """Return the weight of one word inside a mention."""
+    common = token.folded in FUNCTION_WORDS
+    if is_name:
+        return 0.8 if common else 1.5
+    return 0.1 if common else 1.0
+
+
+def _is_naming(mention: Mention, tokens: Sequence[Token]) -> bool:
+    """Whether the mention is more than a pronoun or common words in small letters."""
+    return mention.match is Match.HISTORY or weight(mention.span, tokens) >= 1.0

@@ -1,0 +1,309 @@
+"""Rank relation paths from an entity by how well they explain a question."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Int
+
+from graphllm.retrieval.affinity import Affinity
+from graphllm.retrieval.alignment import Alignment, align
+from graphllm.retrieval.english import (
+    COPULAS,
+    FUNCTION_WORDS,
+    HINT_WORDS,
+    PERSON_WORDS,
+    RETURN_TRIGGERS,
+    Token,
+)
+from graphllm.retrieval.linker import Mention, Span, weight
+from graphllm.retrieval.schema import GraphSchema
+
+MAX_HOPS = 3
+_MAX_PATHS = 600
+_MIN_AFFINITY = 0.12
+_MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
+_EXPECTED = 0.25  # an entity may lack a relation that this share of its like have
+
+
+_FIRST_BONUS = np.array([0, *[0.3, 0.05] * MAX_HOPS], dtype=np.float32)
+
+
+class Weights(NamedTuple):
+    """How the parts of a path's score are weighed; set by hand, not trained."""
+
+    support: float = 0.35
+    length: float = 0.03
+    unsupported: float = 0.2
+    rarity: float = 0.03
+    cross_side: float = 0.04
+    trigger: float = 0.5
+    wh_word: float = 0.7
+    hint: float = 0.5
+
+
+class RankedPath(NamedTuple):
+    """A path from a mention, and how well it explains the question (about 0 to 1.3)."""
+
+    mention: Mention
+    ports: tuple[int, ...]
+    score: float
+    support: tuple[float, ...]
+
+
+class Word(NamedTuple):
+    """A word that should be explained: its token, position, weight, and whether it asks."""
+
+    token: Token
+    position: int
+    weight: float
+    asks: bool
+
+
+class PathRanker:
+    """Enumerates relation paths from an entity and scores them against a question.
+
+    Args:
+        schema: The graph's relations and how they join.
+        affinity: Words against relations and kinds of nodes.
+    """
+
+    def __init__(
+        self,
+        schema: GraphSchema,
+        affinity: Affinity,
+        weights: Weights = Weights(),  # noqa: B008
+    ) -> None:
+        self.schema = schema
+        self.affinity = affinity
+        self.weights = weights
+
+    def rank(
+        self, tokens: Sequence[Token], mention: Mention, *, ignore: Sequence[Span] = ()
+    ) -> list[RankedPath]:
+        """Return paths from ``mention``, best first.
+
+        Args:
+            tokens: The question.
+            mention: Where the paths begin.
+            ignore: Other parts of the question that are explained already.
+        """
+        words = self._words(tokens, [mention.span, *ignore])
+        self.affinity.prepare([w.token.folded for w in words])
+        paths = self._enumerate(words, mention.nodes)
+        if not paths:
+            return []
+        aligned = self._best_alignment(words, mention, tokens, paths)
+        scores, support = self._score(words, tokens, mention, ignore, paths, aligned)
+        order = np.lexsort((np.array([len(p) for p in paths]), -scores))
+        return [
+            RankedPath(mention, paths[i], float(scores[i]), tuple(support[i][: len(paths[i])]))
+            for i in order.tolist()
+        ]
+
+    def _words(self, tokens: Sequence[Token], taken: Sequence[Span]) -> list[Word]:
+        words = []
+        for position, token in enumerate(tokens):
+            if any(span.first <= position < span.last for span in taken):
+                continue
+            asks = is_answer_word(tokens, position)
+            importance = self._importance(token, asks=asks)
+            if importance > 0:
+                words.append(Word(token, position, importance, asks))
+        return words
+
+    def _importance(self, token: Token, *, asks: bool) -> float:
+        if token.folded in PERSON_WORDS or token.folded in ("when", "where"):
+            return self.weights.wh_word
+        if token.folded in HINT_WORDS and not asks:
+            relevant = self.affinity.relations(token.folded).max(initial=0.0) > 0
+            return self.weights.hint if relevant else 0.0
+        if token.folded in HINT_WORDS:
+            return 1.0
+        return 0.0 if token.folded in FUNCTION_WORDS or not token.folded else 1.0
+
+    # Enumerate
+
+    def _enumerate(self, words: Sequence[Word], nodes: Sequence[int]) -> list[tuple[int, ...]]:
+        relevance = np.zeros(len(self.schema.labels), dtype=np.float32)
+        for word in words:
+            relevance = np.maximum(relevance, self.affinity.relations(word.token.folded))
+            if word.token.folded in ("when", "where", "who", "whom"):
+                kinds = self.affinity.classes(word.token.folded)
+                relevance = np.maximum(relevance, 0.5 * np.maximum(kinds[0::2], kinds[1::2]))
+        good = np.repeat(relevance, 2)
+        frontier = [
+            ((p,), float(good[p])) for p in self._first_ports(nodes) if good[p] > _MIN_AFFINITY
+        ]
+        found = list(frontier)
+        for _ in range(MAX_HOPS - 1):
+            frontier = [
+                ((*path, q), total + float(good[q]))
+                for path, total in frontier
+                for q in np.flatnonzero(
+                    (self.schema.follows(path[-1]) > _MIN_FOLLOWS) & (good > _MIN_AFFINITY)
+                ).tolist()
+            ]
+            frontier.sort(key=lambda item: -item[1])
+            frontier = frontier[:_MAX_PATHS]
+            found += frontier
+        return [path for path, _ in found]
+
+    def _first_ports(self, nodes: Sequence[int]) -> list[int]:
+        """Return the ports an entity has, and those that its like usually have."""
+        has = self.schema.port_counts(np.array(nodes[:16], dtype=np.int64)) > 0
+        expected = has.copy()
+        for port in np.flatnonzero(has).tolist():
+            expected |= self.schema.follows(port ^ 1) >= _EXPECTED
+        return np.flatnonzero(expected).tolist()
+
+    # Score
+
+    def _best_alignment(
+        self,
+        words: Sequence[Word],
+        mention: Mention,
+        tokens: Sequence[Token],
+        paths: Sequence[tuple[int, ...]],
+    ) -> Alignment:
+        affinity = self._element_affinity(words, paths)
+        importance = np.array([w.weight for w in words], dtype=np.float32)
+        results = []
+        for number, order in enumerate(_orders(words, mention.span, tokens)):
+            aligned = align(affinity[order], importance[order], _FIRST_BONUS)
+            penalty = self.weights.cross_side * (number > 0)
+            results.append(Alignment(aligned.gain - np.float32(penalty), aligned.support))
+        gains = np.stack([r.gain for r in results])
+        best = gains.argmax(axis=0)
+        supports = np.stack([r.support for r in results])
+        return Alignment(gains.max(axis=0), supports[best, np.arange(len(paths))])
+
+    def _element_affinity(
+        self, words: Sequence[Word], paths: Sequence[tuple[int, ...]]
+    ) -> Float32[np.ndarray, "num_words num_paths num_elements"]:
+        num_elements = 2 * MAX_HOPS + 1
+        table = np.zeros((len(words), len(paths), num_elements), dtype=np.float32)
+        lengths = np.array([len(p) for p in paths])
+        padded = np.array([[*p, *[0] * (MAX_HOPS - len(p))] for p in paths])
+        for row, word in zip(table, words, strict=True):
+            relations = self.affinity.relations(word.token.folded)
+            kinds = self.affinity.classes(word.token.folded)
+            row[:, 0] = kinds[padded[:, 0] ^ 1]
+            for hop in range(MAX_HOPS):
+                there = lengths > hop
+                row[:, 2 * hop + 1] = np.where(there, relations[padded[:, hop] >> 1], 0)
+                row[:, 2 * hop + 2] = np.where(there, kinds[padded[:, hop]], 0)
+            if word.asks:
+                last = 2 * lengths[:, None]
+                row[np.arange(num_elements)[None, :] < last - 1] = 0
+        return table
+
+    def _score(
+        self,
+        words: Sequence[Word],
+        tokens: Sequence[Token],
+        mention: Mention,
+        ignore: Sequence[Span],
+        paths: Sequence[tuple[int, ...]],
+        aligned: Alignment,
+    ) -> tuple[Float32[np.ndarray, "num_paths"], Float32[np.ndarray, "num_paths hops"]]:
+        lengths = np.array([len(p) for p in paths])
+        returns = _returns(paths)
+        taken = [mention.span, *ignore]
+        triggers = sum(
+            t.folded in RETURN_TRIGGERS and not any(s.first <= i < s.last for s in taken)
+            for i, t in enumerate(tokens)
+        )
+        support = _step_support(aligned.support, returns, shared=triggers > 0)
+        explained = sum(weight(span, tokens) for span in ignore)
+        named = weight(mention.span, tokens)
+        trigger_weight = self.weights.trigger * (triggers > 0)
+        total = named + explained + sum(w.weight for w in words) + trigger_weight
+        gain = aligned.gain + named * mention.quality + explained
+        gain = gain + trigger_weight * returns.any(axis=1)
+        steps = np.arange(MAX_HOPS)[None, :] < lengths[:, None]
+        unsupported = ((support < _MIN_AFFINITY) & steps).sum(axis=1)
+        score = gain / max(total, 1e-6)
+        score = score + self.weights.support * (support * steps).sum(axis=1) / lengths
+        score = score + self.weights.rarity * np.array([self._log_follows(p) for p in paths])
+        score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
+        return score.astype(np.float32), support
+
+    def _log_follows(self, path: Sequence[int]) -> float:
+        """Return how usual it is, as a log-probability, that each step goes on as it does."""
+        return sum(
+            float(np.log(max(self.schema.follows(p)[q], _MIN_FOLLOWS))) for p, q in pairwise(path)
+        )
+
+
+def _step_support(
+    support: Float32[np.ndarray, "num_paths num_elements"],
+    returns: np.ndarray,
+    *,
+    shared: bool,
+) -> Float32[np.ndarray, "num_paths hops"]:
+    """Return the support of each step.
+
+    A noun for the nodes that a step reaches supports it by half ("films of X"). A step and its way
+    back lend each other support: wholly when a word like "same" asks for it, in part when not.
+    """
+    steps = np.maximum(support[:, 1::2], 0.5 * support[:, 2::2])
+    lent = 0.95 if shared else 0.6
+    for hop in range(1, MAX_HOPS):
+        both = lent * np.maximum(steps[:, hop - 1], steps[:, hop])
+        for side in (hop - 1, hop):
+            steps[:, side] = np.where(
+                returns[:, hop], np.maximum(steps[:, side], both), steps[:, side]
+            )
+    return steps
+
+
+def _returns(paths: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """Return, per path and hop, whether the hop walks the one before it back."""
+    table = np.zeros((len(paths), MAX_HOPS), dtype=bool)
+    for row, path in zip(table, paths, strict=True):
+        for hop in range(1, len(path)):
+            row[hop] = path[hop] == path[hop - 1] ^ 1
+    return table
+
+
+def _orders(
+    words: Sequence[Word], span: Span, tokens: Sequence[Token]
+) -> list[Int[np.ndarray, "num_words"]]:
+    """Return reading orders outward from the entity: by distance, left side first, right first."""
+    left = [i for i, w in enumerate(words) if w.position < span.first][::-1]
+    right = [i for i, w in enumerate(words) if w.position >= span.last]
+    distance = np.array([_distance(w.position, span, tokens) for w in words])
+    nearest = np.lexsort((distance,)) if len(words) else np.zeros(0, dtype=np.int64)
+    both = [np.array(o, dtype=np.int64) for o in (left + right, right + left)]
+    return [nearest, *both]
+
+
+def _distance(position: int, span: Span, tokens: Sequence[Token]) -> int:
+    """Return how many words lie between; a verb like "were" after the entity opens a new clause."""
+    if position < span.first:
+        return span.first - position
+    between = tokens[span.last : position]
+    return position - span.last + 1 + 3 * any(t.folded in COPULAS for t in between)
+
+
+def is_answer_word(tokens: Sequence[Token], position: int) -> bool:
+    """Return whether the word stands for the answer: "who", or the noun of "which films".
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> words = tokenize("what are the genres of films that Ada wrote")
+        >>> [w.text for i, w in enumerate(words) if is_answer_word(words, i)]
+        ['genres']
+    """
+    word = tokens[position].folded
+    if word in ("who", "whom", "when", "where"):
+        return True
+    asking = [i for i in range(position) if tokens[i].folded in ("which", "what", "who")]
+    if not asking or (word in FUNCTION_WORDS and word not in HINT_WORDS):
+        return False
+    between = [t.folded for t in tokens[asking[-1] + 1 : position]]
+    if not between:
+        return tokens[asking[-1]].folded != "who"
+    return between[-1] == "the" and all(w in COPULAS or w == "the" for w in between)

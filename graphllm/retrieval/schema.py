@@ -1,0 +1,135 @@
+"""What a planner must know of a graph as a whole: its relations, and the kinds of nodes they join.
+
+A *port* is a way to leave a node: relation ``r`` forward is port ``2 r``, against the edge
+``2 r + 1``. Walking port ``p`` arrives at a node that has port ``p ^ 1`` (the way back).
+Everything is estimated from a sample of each relation's edges, so cost does not grow with the graph.
+"""
+
+from collections import Counter
+from functools import cached_property, lru_cache
+
+import numpy as np
+from jaxtyping import Float32, Int, Int32
+
+from graphllm.graph.folding import humanize
+from graphllm.graph.view import GraphView
+from graphllm.query.plan import Step
+from graphllm.query.values import read_text
+
+_SAMPLE = 512
+_HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
+_SAME_KIND = 0.75
+
+
+class GraphSchema:
+    """The relations of one graph and how they join; everything lazy, estimated from samples."""
+
+    def __init__(self, view: GraphView) -> None:
+        self.view = view
+        self.labels: tuple[str, ...] = tuple(relation_words(r) for r in view.relations)
+        self.arrivals = lru_cache(maxsize=None)(self._arrivals)
+        self.follows = lru_cache(maxsize=None)(self._follows)
+        self.value_share = lru_cache(maxsize=None)(self._value_share)
+        self.arrival_types = lru_cache(maxsize=None)(self._arrival_types)
+
+    @property
+    def num_ports(self) -> int:
+        """Twice the number of relations."""
+        return 2 * len(self.view.relations)
+
+    def step(self, port: int) -> Step:
+        """Return the plan step that walks ``port``."""
+        return Step(self.view.relations[port >> 1], inverse=bool(port & 1))
+
+    @cached_property
+    def _edges_by_relation(self) -> list[Int32[np.ndarray, "num_sampled"]]:
+        """Up to ``_SAMPLE`` edges of each relation, evenly spaced over the file."""
+        relation_ids = np.asarray(self.view.relation_ids)
+        counts = np.bincount(relation_ids, minlength=len(self.view.relations))
+        order = np.argsort(relation_ids, kind="stable").astype(np.int32)
+        ends = np.cumsum(counts)
+        return [order[end - count : end][_spread(count)] for count, end in zip(counts, ends)]
+
+    def _arrivals(self, port: int) -> Int32[np.ndarray, "num_sampled"]:
+        edges = self._edges_by_relation[port >> 1]
+        ends = self.view.heads if port & 1 else self.view.tails
+        return np.unique(ends[edges])
+
+    def _follows(self, port: int) -> Float32[np.ndarray, "num_ports"]:
+        nodes = self.arrivals(port)
+        return self.port_counts(nodes) / np.float32(max(len(nodes), 1))
+
+    def port_counts(self, nodes: Int[np.ndarray, "n"]) -> Float32[np.ndarray, "num_ports"]:
+        """Return how many of ``nodes`` have each port."""
+        counts = np.zeros(self.num_ports, dtype=np.float32)
+        for inverse, side in ((0, self.view.outgoing), (1, self.view.incoming)):
+            for node in nodes.tolist():
+                row = side.relation_ids[side.indptr[node] : side.indptr[node + 1]]
+                if len(row):
+                    counts[2 * _distinct_sorted(row) + inverse] += 1
+        return counts
+
+    def _value_share(self, port: int) -> float:
+        """Return the share of arrived-at names that read as a number or a date."""
+        names = self.names(port)
+        return sum(read_text(name) is not None for name in names) / max(len(names), 1)
+
+    def names(self, port: int, count: int = 24) -> list[str]:
+        """Return names of some nodes that walking ``port`` arrives at, evenly spaced."""
+        nodes = self.arrivals(port)
+        return [self.view.names[node] for node in nodes[_spread(len(nodes), count)].tolist()]
+
+    @cached_property
+    def port_classes(self) -> list[int]:
+        """The kind of node each port arrives at, as a number; kinds are told apart by structure.
+
+        Nodes that are heads of the same relations are of one kind; nodes that are the head of
+        nothing ("Drama", "1999") are of a kind of their own for each relation.
+        """
+        centres: list[Float32[np.ndarray, "num_relations"]] = []
+        classes = []
+        for port in range(self.num_ports):
+            heads = self.follows(port)[0::2]
+            if heads.max(initial=0) < _HEAD_OF_SOMETHING:
+                heads = np.zeros_like(heads)
+            close = [_cosine(heads, centre) for centre in centres]
+            if heads.any() and close and max(close) > _SAME_KIND:
+                classes.append(int(np.argmax(close)))
+            else:
+                classes.append(len(centres))
+                centres.append(heads)
+        return classes
+
+    def _arrival_types(self, port: int) -> dict[int, float]:
+        """Return the node types that walking ``port`` arrives at, with their shares."""
+        types = self.view.node_type_ids[self.arrivals(port)].tolist()
+        return {t: n / len(types) for t, n in Counter(types).items() if t >= 0}
+
+
+def _spread(count: int, wanted: int = _SAMPLE) -> Int[np.ndarray, "num_chosen"]:
+    return np.linspace(0, count - 1, min(count, wanted)).astype(np.int64)
+
+
+def _cosine(left: Float32[np.ndarray, "n"], right: Float32[np.ndarray, "n"]) -> float:
+    return float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-9)
+
+
+def _distinct_sorted(row: Int32[np.ndarray, "n"]) -> Int32[np.ndarray, "m"]:
+    keep = np.ones(len(row), dtype=bool)
+    keep[1:] = row[1:] != row[:-1]
+    return row[keep]
+
+
+def relation_words(relation: str) -> str:
+    """Return the telling words of a relation's label: the last part of a path-like one.
+
+    Examples:
+        >>> relation_words("/people/person/place_of_birth"), relation_words("has_imdb_rating")
+        ('place of birth', 'has imdb rating')
+        >>> relation_words("__music__album__releases"), relation_words("doctoral advisor")
+        ('releases', 'doctoral advisor')
+    """
+    last = relation.rstrip("/_")
+    for separator in ("/", "__", "."):
+        last = last.rsplit(separator, 1)[-1] or last
+    return humanize(last) or humanize(relation) or relation
