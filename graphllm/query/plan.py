@@ -267,3 +267,32 @@ Plan = (
     | ShortestPath
     | FactsOf
 )
+
+
+MAX_DEPTH = 64  # deeper plans are refused before anything recurses into them
+
+
+def children(plan: Plan) -> tuple[NodePlan, ...]:
+    """Return the plans right inside ``plan``, in the order they are written.
+
+    Examples:
+        >>> children(Count(OfType("Film")))
+        (OfType(type='Film'),)
+    """
+    parts = (getattr(plan, name) for name in plan.__slots__)
+    return tuple(part for part in parts if isinstance(part, NodePlan))
+
+
+def check_depth(plan: Plan) -> None:
+    """Refuse a plan nested deeper than ``MAX_DEPTH``, without recursion.
+
+    Raises:
+        PlanError: It is deeper.
+    """
+    level: list[Plan] = [plan]
+    for _ in range(MAX_DEPTH):
+        inside = {id(part): part for outer in level for part in children(outer)}
+        if not inside:
+            return
+        level = list(inside.values())
+    raise PlanError(f"the plan is nested deeper than {MAX_DEPTH} operations; make it shorter")

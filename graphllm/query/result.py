@@ -28,7 +28,7 @@ class PlanResult:
 
     Attributes:
         nodes: The answering nodes, for plans that end in nodes: ascending ids, but best first for
-            ``TopK`` and ``GroupCount``.
+            ``TopK`` and ``GroupCount``. For ``FactsOf`` the nodes that have facts.
         values: The answering values: attribute values, one count, one number, one bool; the counts
             beside ``nodes`` for ``GroupCount``.
         edges: The edges that prove the answer, ascending: on the graph of these edges alone (and
@@ -49,4 +49,4 @@ class PlanResult:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to answer with (a count of 0 and "no" are answers)."""
-        return not (len(self.nodes) or self.values or len(self.edges) or self.paths)
+        return not (len(self.nodes) or self.values or self.paths)

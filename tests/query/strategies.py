@@ -1,0 +1,134 @@
+"""Random small multigraphs and random plans over them."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from graphllm.graph import GraphBuilder
+from graphllm.query import (
+    Aggregate,
+    Aggregated,
+    Attribute,
+    Comparison,
+    Condition,
+    Count,
+    Degree,
+    EdgeValues,
+    Entities,
+    Exists,
+    FactsOf,
+    Filter,
+    Follow,
+    GroupCount,
+    HavingStep,
+    Intersect,
+    OfType,
+    Reached,
+    ShortestPath,
+    Step,
+    Subtract,
+    TopK,
+    Union,
+    Values,
+)
+
+RELATIONS = ("r", "wrote to", "año/'`\"\\")
+TYPES = ("Film", "Person <x>")
+KEYS = tuple("abcdefg")
+NAMES = ("Ada", "ada!", "Bart Art", "1999", "2000", "7.5", "1999-05-01", "1999-12-31", "$", "-3")
+NODE_ATTRIBUTES = {
+    "born": [1899, 1900, 1950, -44],
+    "height": [1.5, 2.0, 1999.0, 1999.25],
+    "died": [np.datetime64(d, "us") for d in ("1950-01-01", "1950-12-31T23:00", "1951-01-01")],
+    "alive": [True, False],
+    "note": ["1999", "1999-05-01", "Silent films", "silent-film", "Ünder 7", "05", "5.0", "$"],
+}
+EDGE_ATTRIBUTES = {"year": [1903, 1911, 2000], "for": ["Physics", "chemistry", "1903-12-10"]}
+LITERALS = (
+    *(1899, 1950, 1999, 2000, 2, 7.5, 1999.0, 1999.5, True, False),
+    *(np.datetime64(d, "us") for d in ("1950-01-01", "1999-05-01", "1951-01-01")),
+    *("ada", "film", "Physics", "1999", "$", "art", "silent"),
+)
+
+
+def random_graph(seed: int):
+    """A multigraph with duplicates, self-loops, isolated nodes and every attribute.
+
+    Drawn by NumPy and not by hypothesis, which would take longer over it than the tests.
+    """
+    rng = np.random.default_rng(seed)
+
+    def maybe(choices, share=0.5):
+        return choices[rng.integers(len(choices))] if rng.random() < share else None
+
+    builder = GraphBuilder()
+    for key in KEYS:
+        attributes = {name: maybe(values) for name, values in NODE_ATTRIBUTES.items()}
+        builder.node(key, name=maybe(NAMES, 1), type=maybe(TYPES), attributes=attributes)
+        builder.node(key, attributes={"note": maybe(NODE_ATTRIBUTES["note"], 0.3)})
+    for _ in range(rng.integers(15)):
+        attributes = {name: maybe(values) for name, values in EDGE_ATTRIBUTES.items()}
+        builder.edge(maybe(KEYS, 1), maybe(RELATIONS, 1), maybe(KEYS, 1), attributes=attributes)
+    # everything a plan may name is in every graph
+    for relation in RELATIONS:
+        values = {name: v[0] for name, v in EDGE_ATTRIBUTES.items()}
+        builder.edge("x", relation, "y", attributes=values)
+    for node_type in TYPES:
+        builder.node(f"a {node_type}", type=node_type)
+    builder.node("x", attributes={name: v[0] for name, v in NODE_ATTRIBUTES.items()})
+    return builder.build()
+
+
+seeds = st.integers(0, 2**32 - 1)
+conditions = st.builds(
+    Condition,
+    st.sampled_from(sorted(EDGE_ATTRIBUTES)),
+    st.sampled_from(Comparison),
+    st.sampled_from([1903, 1911, "physics", "chem", np.datetime64("1903-12-10", "us")]),
+)
+steps = st.builds(
+    Step, st.sampled_from(RELATIONS), st.booleans(), st.one_of(st.none(), st.none(), conditions)
+)
+measures = st.one_of(
+    st.builds(Attribute, st.sampled_from(sorted(NODE_ATTRIBUTES))),
+    st.builds(Reached, steps),
+    st.builds(Degree, steps),
+)
+entities = st.builds(
+    Entities, st.lists(st.sampled_from((*KEYS, "x")), min_size=1, max_size=3).map(tuple)
+)
+start_sets = st.one_of(
+    entities, st.builds(OfType, st.sampled_from(TYPES)), st.builds(HavingStep, steps)
+)
+
+
+def _wider(inner):
+    return st.one_of(
+        st.builds(Follow, inner, steps),
+        st.builds(Intersect, inner, inner),
+        st.builds(Union, inner, inner),
+        st.builds(Subtract, inner, inner),
+        st.builds(Filter, inner, measures, st.sampled_from(Comparison), st.sampled_from(LITERALS)),
+        st.builds(TopK, inner, measures, st.integers(1, 3), st.booleans()),
+    )
+
+
+node_plans = st.recursive(start_sets, _wider, max_leaves=5)
+paths = st.builds(
+    ShortestPath, entities, entities, max_hops=st.integers(0, 3), max_paths=st.integers(1, 4)
+)
+set_plans = st.one_of(
+    node_plans,
+    st.builds(Values, node_plans, st.sampled_from(sorted(NODE_ATTRIBUTES))),
+    st.builds(
+        EdgeValues,
+        node_plans,
+        steps,
+        st.sampled_from(sorted(EDGE_ATTRIBUTES)),
+        st.none() | node_plans,
+    ),
+    st.builds(Count, node_plans),
+    st.builds(Aggregated, node_plans, measures, st.sampled_from(Aggregate)),
+    st.builds(GroupCount, node_plans, steps),
+    st.builds(Exists, node_plans),
+)
+plans = st.one_of(set_plans, st.builds(FactsOf, node_plans), paths)
