@@ -93,7 +93,8 @@ def read_graph(
         mapping = ColumnMap.parse(mapping)
     report = on_mapping or silent
     files = [
-        Source(path=file, mapping=mapping or ColumnMap(), report=report) for file in _files(path)
+        Source(path=file, mapping=mapping or ColumnMap(), report=report)
+        for file in graph_files(path)
     ]
     graph = _read_one(files[0], format) if len(files) == 1 else _read_many(files, format)
     if graph.num_edges == 0:
@@ -128,7 +129,7 @@ def _read_many(sources: Sequence[Source], format: str | None) -> TextualGraph:
     return read_tables(sources)
 
 
-def _files(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+def graph_files(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
     """Return the files that ``path`` stands for, in order."""
     if isinstance(path, str | os.PathLike):
         single = Path(path)
