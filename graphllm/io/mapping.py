@@ -33,6 +33,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 EDGE_ROLES = ("head", "relation", "tail", "weight")
 NODE_ROLES = ("id", "name", "type", "aliases", "text")
+LIST_ROLES = ("relations", "attributes")  # parts that several columns can play, joined by ";"
 
 
 def label_key(label: str) -> str:
@@ -58,11 +59,12 @@ class ColumnMap:
     roles: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        parts = (*ROLES, *LIST_ROLES)
         for role in self.roles:
-            if role not in ROLES:
-                near = get_close_matches(role, ROLES, n=1)
+            if role not in parts:
+                near = get_close_matches(role, parts, n=1)
                 hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ConfigError(f"a mapping has no part {role!r}, only {', '.join(ROLES)}{hint}")
+                raise ConfigError(f"a mapping has no part {role!r}, only {', '.join(parts)}{hint}")
 
     @classmethod
     def parse(cls, text: str) -> "ColumnMap":
@@ -93,7 +95,8 @@ class ColumnMap:
         return self.roles[role]
 
     def __str__(self) -> str:
-        return ", ".join(f"{role}={self.roles[role]}" for role in ROLES if role in self.roles)
+        parts = (*ROLES, *LIST_ROLES)
+        return ", ".join(f"{role}={self.roles[role]}" for role in parts if role in self.roles)
 
     def positions(self, columns: Sequence[str], *, where: str) -> dict[str, int]:
         """Return the position of each mapped column among ``columns``.
@@ -105,7 +108,16 @@ class ColumnMap:
         Raises:
             DataError: A column is not there; the message lists those that are.
         """
-        return {role: find_column(name, columns, where=where) for role, name in self.roles.items()}
+        return {
+            role: find_column(name, columns, where=where)
+            for role, name in self.roles.items()
+            if role not in LIST_ROLES
+        }
+
+    def listed(self, role: str, columns: Sequence[str], *, where: str) -> list[int]:
+        """Return the positions of the columns that play ``relations`` or ``attributes``."""
+        names = filter(None, (name.strip() for name in self.roles.get(role, "").split(";")))
+        return [find_column(name, columns, where=where) for name in names]
 
 
 def find_column(name: str, columns: Sequence[str], *, where: str) -> int:

@@ -29,21 +29,23 @@ class Source:
         path: The file; may be compressed with gzip, which its first bytes tell.
         mapping: The parts that the user gave to columns; empty when all is to be guessed.
         report: Called with each line that says how the file was understood.
+        part: The sheet, when the file holds several tables.
     """
 
     path: Path
     mapping: ColumnMap = field(default_factory=ColumnMap)
     report: Callable[[str], None] = silent
+    part: str = ""
 
     @property
     def name(self) -> str:
-        """The file's name, for messages."""
-        return self.path.name
+        """The file's name (and the sheet's), for messages."""
+        return f"{self.path.name} [{self.part}]" if self.part else self.path.name
 
     @property
     def stem(self) -> str:
-        """The file's name without ``.gz`` and without its own suffix."""
-        return Path(self.path.name.removesuffix(".gz")).stem
+        """The table's name: the file's without ``.gz`` and its own suffix, or the sheet's."""
+        return self.part or Path(self.path.name.removesuffix(".gz")).stem
 
     @property
     def suffix(self) -> str:

@@ -1,0 +1,411 @@
+"""Join tables by their key columns: rows become nodes, references to other rows become edges."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from graphllm.graph import GraphBuilder, Kind, TextualGraph, Value
+from graphllm.io.mapping import label_key
+from graphllm.io.table import Table, TextColumn
+from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
+from graphllm.io.wide import Layout, add_rows, find_layout, row_keys, singular
+
+# Labels that refer to a row of the same table.
+_SELF = frozenset(("reportsto", "manager", "managerid", "parent", "parentid", "supervisor", "boss"))
+_ID_ENDING = re.compile(r"(_|-|\s)?(id|ID|Id|key|Key|KEY|code|Code|fk|FK)$")
+_TEXT_CONTAINMENT = 0.95
+_NUM_TELLING = 5  # distinct codes from which containment alone tells a reference
+_NAME_ENDINGS = ("name", "title", "label", "description")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """A column whose values are keys of another table.
+
+    Attributes:
+        column: Where it stands in its own table.
+        table: The table it refers to, a position; None for things that only references name.
+        relation: What to call the edge.
+        type: The type of what it refers to.
+        target: The column it refers to.
+    """
+
+    column: int
+    table: int | None
+    relation: str
+    type: str
+    target: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A table with its own key, if it has one, and its references to others."""
+
+    table: Table
+    key: int | None
+    references: tuple[Reference, ...] = field(default=())
+
+    @cached_property
+    def type(self) -> str:
+        """What its rows are."""
+        return singular(self.table.source.stem)
+
+    @property
+    def is_join(self) -> bool:
+        """Whether rows only link two things."""
+        return self.key is None and len(self.references) == 2
+
+
+def joined_graph(tables: Sequence[Table]) -> TextualGraph:
+    """Return the graph of tables that refer to each other by key.
+
+    A row is a node, named by a name-like column. A column whose values are keys of a table is an
+    edge; what else a row holds are attributes. A table without a key of its own and with exactly
+    two references is a table of edges.
+    """
+    entries = [Entry(table, _own_key(table)) for table in tables]
+    entries = [Entry(e.table, _kept_key(e, entries)) for e in entries]
+    entries = [Entry(e.table, e.key, _references(i, entries)) for i, e in enumerate(entries)]
+    builder = GraphBuilder()
+    keys = [_add_nodes(builder, entry) for entry in entries]
+    for entry, own in zip(entries, keys, strict=True):
+        _report(entry, entries)
+        if entry.is_join:
+            _add_links(builder, entry, entries, keys)
+        else:
+            _add_references(builder, entry, own, entries, keys)
+    return builder.build()
+
+
+def _own_key(table: Table) -> int | None:
+    """Return the column that identifies the rows of a table."""
+    where = table.source.name
+    mapped = table.source.mapping.positions(table.labels, where=where)
+    if "id" in mapped:
+        return mapped["id"]
+    unique = [i for i, column in enumerate(table.columns) if column.is_unique]
+    scores = {i: _key_score(table, i) for i in unique}
+    best = max(unique, key=lambda i: (scores[i], -i), default=None)
+    return best if best is not None and scores[best] else None
+
+
+def _key_score(table: Table, position: int) -> int:
+    """Return how much a unique column looks like the key of its table; 0 when not at all."""
+    label, stem = label_key(table.labels[position]), label_key(singular(table.source.stem))
+    if label in (f"{stem}id", f"{stem}key", f"{stem}code", f"{stem}no", "id", "key", "code", stem):
+        return 3
+    if position:
+        return 0
+    return 2 if _ID_ENDING.search(table.labels[position]) else 1
+
+
+def _kept_key(entry: Entry, entries: Sequence[Entry]) -> int | None:
+    """Return the key of a table, unless it has but the columns of another table's key and its own.
+
+    In a table of links the first column may happen to be unique.
+    """
+    if entry.key is None or len(entry.table.labels) > 2:
+        return entry.key
+    label = label_key(entry.table.labels[entry.key])
+    own = _key_score(entry.table, entry.key)
+    for other in entries:
+        if other is not entry and other.key is not None:
+            foreign = label_key(other.table.labels[other.key])
+            if foreign == label and _key_score(other.table, other.key) > own:
+                return None
+    return entry.key
+
+
+def _references(position: int, entries: Sequence[Entry]) -> tuple[Reference, ...]:
+    """Return the columns of a table that refer to other tables."""
+    entry = entries[position]
+    found = []
+    for i, column in enumerate(entry.table.columns):
+        if i == entry.key and not _is_extension(entry, entries):
+            continue
+        if not column.present.any() or column.kind in (Kind.DATE, Kind.NUMBER, Kind.BOOLEAN):
+            continue
+        reference = _reference(position, i, entries) or _implicit(entry, i)
+        if reference:
+            found.append(reference)
+    return tuple(found)
+
+
+def _is_extension(entry: Entry, entries: Sequence[Entry]) -> bool:
+    """Whether the key of a table is that of another one, which it says more of."""
+    if entry.key is None:
+        return False
+    label = label_key(entry.table.labels[entry.key])
+    own = _key_score(entry.table, entry.key)
+    return any(
+        other is not entry
+        and other.key is not None
+        and label_key(other.table.labels[other.key]) == label
+        and _key_score(other.table, other.key) > own
+        for other in entries
+    )
+
+
+def _reference(position: int, column: int, entries: Sequence[Entry]) -> Reference | None:
+    """Return what a column refers to: the table whose key its label and its values fit best."""
+    entry = entries[position]
+    label = entry.table.labels[column]
+    best, best_score = None, 0
+    for i, other in enumerate(entries):
+        for target in _targets(other):
+            if i == position and column == target:
+                continue
+            score = _fit(label, entry.table.columns[column], other, target, same=i == position)
+            if score > best_score:
+                best_score = score
+                best = Reference(
+                    column=column,
+                    table=i,
+                    relation=_relation(label, other.type),
+                    type=other.type,
+                    target=target,
+                )
+    return best
+
+
+def _targets(entry: Entry) -> list[int]:
+    """Return the columns of a table that others may refer to: its key, and unique names."""
+    if entry.key is None:
+        return []
+    names = [
+        i
+        for i, column in enumerate(entry.table.columns)
+        if i != entry.key
+        and column.kind is Kind.TEXT
+        and column.is_unique
+        and label_key(entry.table.labels[i]).endswith(_NAME_ENDINGS)
+    ]
+    return [entry.key, *names]
+
+
+def _fit(label: str, column: TextColumn, other: Entry, target: int, *, same: bool) -> int:
+    """Return how well a column fits a key: by label and values, or by values alone; 0 is not.
+
+    Small whole numbers are keys of every table, so they need a label that says which.
+    """
+    keys = other.table.columns[target]
+    share = containment(column, keys)
+    folded, key_label = label_key(label), label_key(other.table.labels[target])
+    if same:
+        return 5 if folded in _SELF and share == 1 else 0
+    owner = label_key(other.type)
+    if share >= 0.5 and (folded == key_label and len(folded) > 4):
+        return 6
+    if share >= 0.5 and folded in (owner, f"{owner}id", f"{owner}key", f"{owner}code"):
+        return 5
+    if share >= 0.9 and folded.endswith((f"{owner}id", owner)) and len(owner) > 2:
+        return 4
+    if share == 1 and _common_prefix(folded, owner) >= 4 and column.num_distinct * 2 > len(keys):
+        return 3
+    codes = column.kind is Kind.TEXT and column.num_distinct >= _NUM_TELLING
+    return 2 if codes and share >= _TEXT_CONTAINMENT else 0
+
+
+def containment(column: TextColumn, keys: TextColumn) -> float:
+    """Return the share of the column's distinct values that are among ``keys``."""
+    values = {column.texts[code] for code in np.unique(column.codes[column.present]).tolist()}
+    return len(values.intersection(keys.texts)) / max(1, len(values))
+
+
+def _common_prefix(first: str, second: str) -> int:
+    length = 0
+    while length < min(len(first), len(second)) and first[length] == second[length]:
+        length += 1
+    return length
+
+
+def _relation(label: str, type_name: str) -> str:
+    """Return what to call an edge: the label without its ``ID``.
+
+    Examples:
+        >>> _relation("customerID", "customer"), _relation("reportsTo", "employee")
+        ('customer', 'reportsTo')
+    """
+    return _ID_ENDING.sub("", label).strip("_- ") or type_name
+
+
+def _implicit(entry: Entry, column: int) -> Reference | None:
+    """Return a reference to things that no table describes, as ``userId`` in a table of ratings."""
+    label, cells = entry.table.labels[column], entry.table.columns[column]
+    if not re.search(r"[a-z]I[dD]$|_id$", label) or cells.num_distinct == int(cells.present.sum()):
+        return None
+    name = _relation(label, label)
+    return Reference(column=column, table=None, relation=name, type=name)
+
+
+def _add_nodes(builder: GraphBuilder, entry: Entry) -> list[str]:
+    """Add the rows of a table as nodes; return the key of each row."""
+    table = entry.table
+    if entry.is_join:
+        return []
+    layout = _layout(entry)
+    if entry.key is None:
+        keys = [f"{table.source.stem}/{row + 1}" for row in range(table.num_rows)]
+        names = [f"{entry.type} {row + 1}" for row in range(table.num_rows)]
+    else:
+        keys = row_keys(table, layout.parts, prefix=f"{table.source.stem}/")
+        names = _names(entry, layout)
+    add_rows(builder, table, layout, keys, names=names, type=entry.type)
+    _add_codes(builder, entry, keys, names)
+    return keys
+
+
+def _layout(entry: Entry) -> Layout:
+    """Return the layout of a table of rows: references and its key are no attributes."""
+    layout = find_layout(entry.table)
+    taken = {reference.column for reference in entry.references}
+    parts = {r: i for r, i in layout.parts.items() if r in ("text", "aliases") and i not in taken}
+    if entry.key is not None:
+        parts["id"] = entry.key
+    named = set(_name_columns(entry)) if entry.key is not None else set()
+    others = [*layout.relations, *layout.attributes, *layout.parts.values()]
+    attributes = sorted({i for i in others if i not in taken | named and i not in parts.values()})
+    return Layout(parts=parts, attributes=attributes)
+
+
+def _name_columns(entry: Entry) -> list[int]:
+    """Return the columns that name a row: first and last name, or the one labelled as name."""
+    table = entry.table
+    labels = [label_key(label) for label in table.labels]
+    for first, last in (("firstname", "lastname"), ("givenname", "familyname")):
+        if first in labels and last in labels:
+            return [labels.index(first), labels.index(last)]
+    mapped = table.source.mapping.positions(table.labels, where=table.source.name)
+    if "name" in mapped:
+        return [mapped["name"]]
+    owner = label_key(entry.type)
+    for label in ("name", f"{owner}name", "fullname", "title", "label"):
+        if label in labels and _distinct_share(table, labels.index(label)) >= 0.7:
+            return [labels.index(label)]
+    for ending in _NAME_ENDINGS:
+        for i, label in enumerate(labels):
+            if label.endswith(ending) and _is_name(table, i) and i != entry.key:
+                return [i]
+    return []
+
+
+def _distinct_share(table: Table, position: int) -> float:
+    return table.columns[position].num_distinct / max(1, table.num_rows)
+
+
+def _is_name(table: Table, position: int) -> bool:
+    """Whether the texts of a column are short and tell the rows apart."""
+    column = table.columns[position]
+    short = sum(map(len, column.texts)) <= 40 * len(column.texts)
+    return column.kind is Kind.TEXT and short and _distinct_share(table, position) >= 0.7
+
+
+def _names(entry: Entry, layout: Layout) -> list[str]:
+    """Return what to call each row: by its name columns, else by type and key."""
+    columns = [entry.table.columns[i].cells() for i in _name_columns(entry)]
+    codes = entry.table.columns[layout.parts["id"]].cells()
+    names = []
+    for row, code in enumerate(codes):
+        words = [cells[row] for cells in columns if cells[row] not in ABSENT]
+        bare = re.fullmatch(r"[\d\-]+", code)
+        names.append(" ".join(words) or (f"{entry.type} {code}" if bare else code))
+    return names
+
+
+def _add_codes(
+    builder: GraphBuilder, entry: Entry, keys: Sequence[str], names: Sequence[str]
+) -> None:
+    """Let a row be called by its code, unless the code is a number that names have replaced."""
+    if entry.key is None:
+        return
+    named = bool(_name_columns(entry))
+    for key, name, code in zip(keys, names, entry.table.columns[entry.key].cells(), strict=True):
+        if code != name and not (named and code.isdigit()):
+            builder.node(key, aliases=[code])
+
+
+def _resolved(
+    builder: GraphBuilder,
+    entry: Entry,
+    reference: Reference,
+    entries: Sequence[Entry],
+    keys: Sequence[Sequence[str]],
+) -> list[str | None]:
+    """Return the key of the node that each row refers to; None where it refers to nothing."""
+    cells = entry.table.columns[reference.column].cells()
+    known: Mapping[str, str] = {}
+    if reference.table is not None:
+        targets = entries[reference.table].table.columns[reference.target].cells()
+        known = dict(zip(targets, keys[reference.table], strict=True))
+    nodes: list[str | None] = []
+    for cell in cells:
+        if cell in ABSENT:
+            nodes.append(None)
+        elif cell in known:
+            nodes.append(known[cell])
+        else:
+            key = f"{reference.type}/{cell}"
+            name = f"{reference.type} {cell}" if cell.isdigit() else cell
+            if key not in builder:
+                builder.node(key, name=name, type=reference.type)
+            nodes.append(key)
+    return nodes
+
+
+def _add_references(
+    builder: GraphBuilder,
+    entry: Entry,
+    own: Sequence[str],
+    entries: Sequence[Entry],
+    keys: Sequence[Sequence[str]],
+) -> None:
+    ends = [_resolved(builder, entry, r, entries, keys) for r in entry.references]
+    for row, head in enumerate(own):
+        for reference, tails in zip(entry.references, ends, strict=True):
+            tail = tails[row]
+            if tail is not None:
+                builder.edge(head, reference.relation, tail)
+
+
+def _add_links(
+    builder: GraphBuilder,
+    entry: Entry,
+    entries: Sequence[Entry],
+    keys: Sequence[Sequence[str]],
+) -> None:
+    """Add an edge per row of a table that links two things; its other columns are attributes."""
+    table = entry.table
+    heads, tails = (_resolved(builder, entry, r, entries, keys) for r in entry.references)
+    taken = {reference.column for reference in entry.references}
+    others = {
+        table.labels[i]: (column.kind, column.cells())
+        for i, column in enumerate(table.columns)
+        if i not in taken and column.present.any()
+    }
+    for row, (head, tail) in enumerate(zip(heads, tails, strict=True)):
+        values: dict[str, Value] = {
+            label: parse_as(cells[row], kind)
+            for label, (kind, cells) in others.items()
+            if cells[row] not in (ABSENT if kind is Kind.TEXT else ABSENT_AMONG_VALUES)
+        }
+        if head is not None and tail is not None:
+            builder.edge(head, table.source.stem, tail, attributes=values)
+
+
+def _report(entry: Entry, entries: Sequence[Entry]) -> None:
+    table = entry.table
+    said = []
+    if entry.is_join:
+        said.append("each row links two rows")
+    elif entry.key is not None:
+        said.append(f"id={table.labels[entry.key]}")
+        named = "+".join(table.labels[i] for i in _name_columns(entry))
+        said += [f"name={named}"] if named else []
+    for reference in entry.references:
+        name = table.labels[reference.column]
+        other = entries[reference.table].table.source.stem if reference.table is not None else None
+        said.append(f"{name} -> {other or 'new ' + reference.type}")
+    table.source.report(f"{table.source.name}: {', '.join(said)}")
