@@ -1,0 +1,138 @@
+"""Answer by plan: link, rank plans, run the best one exactly, and say what it found."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from graphllm.answer import Abstention, Claim, Draft, Reason, Turn
+from graphllm.graph.columns import format_value
+from graphllm.graph.view import GraphView
+from graphllm.index.names import Names
+from graphllm.query import Plan, PlanResult, execute
+from graphllm.retrieval.linker import Linker, Seeds
+from graphllm.retrieval.planner import PlanCandidate, Planner
+from graphllm.text.encoder import TextEncoder
+
+_SURE_ENOUGH = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What a reader made of a question.
+
+    Attributes:
+        draft: The answer to be checked; ``None`` when there is none.
+        plan: The plan that was run, or that would have been.
+        result: What it gave.
+        abstention: Why there is no draft.
+        alternatives: Other plans and the confidence in each, best first.
+        timings: Seconds per stage.
+    """
+
+    draft: Draft | None = None
+    plan: Plan | None = None
+    result: PlanResult | None = None
+    abstention: Abstention | None = None
+    alternatives: tuple[tuple[Plan, float], ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class PlanReader:
+    """Reads a question as a plan over one graph, and runs it.
+
+    Args:
+        view: The graph.
+        names: Search over its names.
+        encoder: Meaning of words.
+    """
+
+    def __init__(self, view: GraphView, names: Names, encoder: TextEncoder) -> None:
+        self.view = view
+        self.linker = Linker(view, names)
+        self.planner = Planner(view, encoder)
+
+    def read(self, question: str, history: Sequence[Turn] = ()) -> Reading:
+        """Return what ``question`` means and what the graph answers."""
+        start = time.perf_counter()
+        seeds = self.linker.link(question, history)
+        linked = time.perf_counter()
+        candidates = self.planner.rank(seeds)
+        planned = time.perf_counter()
+        timings = {"link": linked - start, "plan": planned - linked}
+        if not candidates or candidates[0].score < _SURE_ENOUGH:
+            abstention = self._unreadable(seeds, candidates)
+            return Reading(abstention=abstention, timings=timings)
+        reading = self.run(candidates[0].plan, confidence=confidence(candidates))
+        timings["execute"] = time.perf_counter() - planned
+        others = tuple((c.plan, max(0.0, min(1.0, c.score - 0.4))) for c in candidates[1:4])
+        return Reading(
+            draft=reading.draft,
+            plan=reading.plan,
+            result=reading.result,
+            abstention=reading.abstention,
+            alternatives=others,
+            timings=timings,
+        )
+
+    def run(self, plan: Plan, *, confidence: float = 1.0) -> Reading:
+        """Run ``plan`` and draft an answer from what it gives."""
+        result = execute(plan, self.view)
+        if result.is_empty:
+            message = "The graph has no fact that answers this."
+            return Reading(
+                plan=plan,
+                result=result,
+                abstention=Abstention(reason=Reason.NO_EDGE, message=message),
+            )
+        return Reading(plan=plan, result=result, draft=draft(result, self.view, confidence))
+
+    def _unreadable(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Abstention:
+        if not seeds.mentions:
+            return Abstention(
+                reason=Reason.NO_ENTITY,
+                message="Nothing in this graph has a name that the question mentions.",
+                near_misses=seeds.near_misses,
+            )
+        return Abstention(
+            reason=Reason.NO_RELATION if not candidates else Reason.NOT_SURE,
+            message="The graph has no relation for what is asked.",
+            near_misses=seeds.near_misses,
+        )
+
+
+def confidence(candidates: Sequence[PlanCandidate]) -> float:
+    """Return the confidence in the first candidate, from its score and its lead."""
+    lead = candidates[0].score - candidates[1].score if len(candidates) > 1 else 0.3
+    return max(0.05, min(0.99, candidates[0].score - 0.4 + min(lead, 0.2)))
+
+
+def draft(result: PlanResult, view: GraphView, confidence: float) -> Draft:
+    """Return the draft that says what ``result`` holds, claiming every edge of its proof."""
+    entities = tuple(dict.fromkeys(view.names[n] for n in result.nodes.tolist()))
+    entities = entities or tuple(dict.fromkeys(format_value(v) for v in result.values))
+    claims = [
+        Claim(
+            head=view.names[int(view.heads[e])],
+            relation=view.relations[int(view.relation_ids[e])],
+            tail=view.names[int(view.tails[e])],
+            edge=e,
+        )
+        for e in result.edges.tolist()
+    ]
+    claims += [
+        Claim(
+            head=view.names[f.owner],
+            relation=f.attribute,
+            tail=format_value(f.value),
+            node=f.owner,
+        )
+        for f in result.attributes
+        if not f.on_edge
+    ]
+    return Draft(
+        text=", ".join(entities),
+        entities=entities,
+        claims=tuple(claims),
+        closed_world=result.closed_world,
+        confidence=confidence,
+    )
