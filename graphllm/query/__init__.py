@@ -35,6 +35,7 @@ from graphllm.query.plan import (
 )
 from graphllm.query.proof import proof_subgraph
 from graphllm.query.result import AttributeFact, PlanResult
+from graphllm.query.text import parse_plan, to_text
 
 __all__ = [
     "Aggregate",
@@ -70,5 +71,7 @@ __all__ = [
     "check_depth",
     "children",
     "execute",
+    "parse_plan",
     "proof_subgraph",
+    "to_text",
 ]

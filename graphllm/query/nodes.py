@@ -174,7 +174,7 @@ class Difference:
         taken = self.left.nodes[among(self.left.nodes, self.right.nodes)]
         self.left.prove(evidence, np.union1d(wanted, taken))
         self.right.prove(evidence, taken)
-        evidence.closed_world |= len(self.left.nodes) > 0
+        evidence.closed_world |= len(wanted) > 0
 
     def examine(self, evidence: Evidence) -> None:
         """Cite everything both sides looked at."""
@@ -202,7 +202,7 @@ class Filtered:
         if self.rests_on_absence:
             evidence.cite_measured(self.measured, _all(self.measured))
             self.inner.prove(evidence, self.inner.nodes)
-            evidence.closed_world |= len(self.inner.nodes) > 0
+            evidence.closed_world |= len(wanted) > 0
         else:
             evidence.cite_measured(self.measured, self.passed & among(self.measured.owners, wanted))
             self.inner.prove(evidence, wanted)
@@ -232,7 +232,7 @@ class Top:
         """Cite the best value of every node: a superlative rests on all it was compared with."""
         evidence.cite_measured(self.measured, self.best)
         self.inner.prove(evidence, np.unique(self.measured.owners[self.best]))
-        evidence.closed_world |= len(self.nodes) > 0
+        evidence.closed_world |= len(wanted) > 0
 
     def examine(self, evidence: Evidence) -> None:
         """Cite every value measured."""
