@@ -31,7 +31,7 @@ from graphllm.graph.plain import plain
 from graphllm.graph.subgraph import Subgraph
 
 if TYPE_CHECKING:
-    import networkx  # type: ignore[import-untyped]
+    import networkx
 
 SCHEMA = "graphllm.answer/1"
 SHOWN_CITATIONS = 12  # a proof longer than this is cut when printed; ``citations`` has all of it

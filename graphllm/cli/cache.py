@@ -24,19 +24,37 @@ def cache(context: click.Context) -> None:
 
 @cache.command(name="list")
 def list_() -> None:
-    """Print the folder, and each index in it with its size and source.
+    """Print the folder, and what is in it with its size and source, the last used first.
 
     \b
     Example:
       graphllm cache list
     """
+    from graphllm.graph.plain import plain
+    from graphllm.index.cache import cache_dir, cache_entries
+
+    note(plain(str(cache_dir())))
+    for entry in cache_entries():
+        of = ", ".join(entry.sources) or entry.path.name
+        say(
+            f"{entry.size_bytes / 1e6:9,.1f} MB  {entry.what:8} {_ago(entry.last_used)}  {plain(of)}"
+        )
 
 
 @cache.command()
 def clear() -> None:
-    """Delete every cached index; files that were indexed are untouched.
+    """Delete everything in the cache; the files that were indexed are untouched.
 
     \b
     Example:
       graphllm cache clear
     """
+    from graphllm.index.cache import clear_cache
+
+    say(f"freed {clear_cache() / 1e6:,.1f} MB")
+
+
+def _ago(seconds: float) -> str:
+    from datetime import datetime
+
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -85,11 +85,15 @@ def _bars() -> "RichProgress":
     return bars
 
 
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Report to nobody."""
+
+
 @contextmanager
-def progress() -> Iterator[Progress | None]:
-    """Give a progress report to pass on; ``None`` where stderr is no terminal."""
+def progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give what is to be told of progress; it draws bars where stderr is a terminal."""
     if not sys.stderr.isatty():
-        yield None
+        yield no_progress
         return
     report = Progress()
     try:

@@ -1,12 +1,13 @@
 """``graphllm index``."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from graphllm.cli.console import dim, note, progress, say
+from graphllm.cli.console import note, progress, say
 from graphllm.cli.group import EXPECTED_ERROR, LazyGroup
-from graphllm.cli.opening import file_options
+from graphllm.cli.opening import file_options, resolve, tell_mapping
 
 
 @click.group(cls=LazyGroup)
@@ -51,6 +52,37 @@ def build(
       graphllm index films.csv --embed
       graphllm index data.csv --map "head=from,relation=how,tail=to"
     """
+    from graphllm.graph.plain import plain
+    from graphllm.index import GraphIndex, SourceFile, SourceInfo
+    from graphllm.io import graph_files, read_graph
+
+    source = resolve(graph)
+    files = graph_files(source)
+    target = out or Path(_stem(source, files) + ".gllm")
+    notes: list[str] = []
+    with progress() as report:
+        report("reading", 0, 1)
+        read = read_graph(source, mapping=mapping, format=format_, on_mapping=notes.append)
+        report("reading", 1, 1)
+        for line in notes:
+            tell_mapping(line)
+        options = {"mapping": mapping or "", "format": format_ or ""}
+        about = SourceInfo(
+            files=tuple(map(SourceFile.of, files)),
+            reader_options=options,
+            reader_notes=tuple(notes),
+        )
+        built = GraphIndex.build(read, target, source=about, progress=report)
+        if embed:
+            built.embed(progress=report)
+    say(f"{plain(str(target))}: {built.num_nodes:,} nodes, {built.num_edges:,} edges")
+
+
+def _stem(source: str, files: Sequence[Path]) -> str:
+    """Return the name of the file or folder without what its format adds."""
+    if len(files) > 1:
+        return Path(source).name or "graph"
+    return files[0].name.removesuffix(".gz").rsplit(".", 1)[0]
 
 
 @index.command()

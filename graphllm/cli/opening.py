@@ -1,6 +1,7 @@
 """Open the graph that a command is given."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -45,9 +46,29 @@ def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA
 
     with progress() as report:
         return GraphQA.from_file(
-            graph,
+            resolve(graph),
             mapping=mapping,
             format=format_,
-            on_mapping=lambda line: note(dim(line)),
+            on_mapping=tell_mapping,
             progress=report,
         )
+
+
+def tell_mapping(line: str) -> None:
+    """Say how the columns of a table were understood; names in it come from the file."""
+    from graphllm.graph.plain import plain
+
+    note(dim(plain(line)))
+
+
+def resolve(graph: str) -> str:
+    """Return the path meant: itself, or the shipped example of that name if there is no file."""
+    from graphllm import examples
+    from graphllm.errors import ConfigError
+
+    if Path(graph).exists():
+        return graph
+    try:
+        return str(examples.path(graph))
+    except ConfigError:
+        return graph
