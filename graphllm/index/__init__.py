@@ -1,11 +1,20 @@
 """A graph on disk: built once, opened in milliseconds, searched by name and by meaning."""
 
+from graphllm.index.cache import (
+    CacheEntry,
+    cache_dir,
+    cache_entries,
+    clear_cache,
+    index_for,
+    is_index,
+)
 from graphllm.index.generations import SourceFile
 from graphllm.index.graph_index import GraphIndex, IndexInfo, SourceInfo, check
 from graphllm.index.names import NameMatch, Names
 from graphllm.index.progress import Progress
 
 __all__ = [
+    "CacheEntry",
     "GraphIndex",
     "IndexInfo",
     "NameMatch",
@@ -13,5 +22,10 @@ __all__ = [
     "Progress",
     "SourceFile",
     "SourceInfo",
+    "cache_dir",
+    "cache_entries",
     "check",
+    "clear_cache",
+    "index_for",
+    "is_index",
 ]

@@ -508,6 +508,20 @@ def _not_pinned(manifest: Path) -> Iterator[None]:
         os.close(pin)
 
 
+def remove_index(root: Path) -> bool:
+    """Remove the index folder at ``root``; say no when somebody is reading or writing it."""
+    try:
+        with locked(root):
+            for number in _numbers(root):
+                _remove_unread(root / _folder_name(number))
+            if _numbers(root):
+                return False
+            shutil.rmtree(root, ignore_errors=True)
+    except (BusyError, DataError):
+        return False
+    return not root.exists()
+
+
 def check_files(generation: Generation) -> list[str]:
     """Read every file of ``generation`` and return what is wrong, a line each."""
     found = (

@@ -427,7 +427,7 @@ def _write_strings(writer: GenerationWriter, graph: TextualGraph) -> dict[str, s
 def _write_keys(writer: GenerationWriter, keys: StringTable, progress: Progress) -> None:
     """Write the hashes of all keys in order, and whose they are: a search tree without a tree."""
     every = tracked(keys, "hashing keys", len(keys), progress)
-    hashes = np.fromiter(map(_hash, every), dtype=np.uint64, count=len(keys))
+    hashes = np.fromiter(map(_hash, every), dtype=np.uint64)
     order = np.argsort(hashes, kind="stable").astype(np.int32)
     writer.save("key_hashes", hashes[order])
     writer.save("key_order", order)
