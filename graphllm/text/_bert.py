@@ -69,7 +69,7 @@ class Bert(NamedTuple):
 
 
 class Segment(NamedTuple):
-    """``num_texts`` texts of ``length`` tokens each, from column ``start`` of the packed tokens on."""
+    """``num_texts`` texts of ``length`` tokens each, from column ``start`` on."""
 
     start: int
     num_texts: int

@@ -58,7 +58,7 @@ class SentenceTransformerEncoder:
             normalize_embeddings=True,
             show_progress_bar=False,
         )
-        return np.asarray(vectors, np.float32).reshape(len(texts), -1)
+        return np.asarray(vectors, np.float32).reshape(len(texts), self._dim)
 
 
 def _open(name: str, *, download: bool) -> "SentenceTransformer":

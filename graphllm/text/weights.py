@@ -96,10 +96,10 @@ def read_tensors(path: Path) -> dict[str, Float32[np.ndarray, "..."]]:
     Raises:
         DataError: The header is not that of a safetensors file, or a tensor ends past the file.
     """
-    mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))
-    header_size = int.from_bytes(mapped[:8].tobytes(), "little")
-    data = mapped[8 + header_size :]
     try:
+        mapped = np.asarray(np.memmap(path, np.uint8, mode="r"))
+        header_size = int.from_bytes(mapped[:8].tobytes(), "little")
+        data = mapped[8 + header_size :]
         header = json.loads(mapped[8 : 8 + header_size].tobytes())
         return {
             name: _view(data, entry["data_offsets"], entry["shape"])
