@@ -71,7 +71,8 @@ def proofs(qa: GraphQA, questions: Iterator[Example], num: int) -> list[Row]:
         answer = qa.ask(example.question)
         if answer and answer.plan:
             rows.append(row(example, answer, qa.view))
-            print(f"\r{len(rows)}/{num}", end="", file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\r{len(rows)}/{num}", end="", file=sys.stderr)
         if len(rows) == num:
             break
     return rows
