@@ -36,9 +36,8 @@ def list_() -> None:
     note(plain(str(cache_dir())))
     for entry in cache_entries():
         of = ", ".join(entry.sources) or entry.path.name
-        say(
-            f"{entry.size_bytes / 1e6:9,.1f} MB  {entry.what:8} {_ago(entry.last_used)}  {plain(of)}"
-        )
+        size = f"{entry.size_bytes / 1e6:9,.1f} MB"
+        say(f"{size}  {entry.what:8} {_when(entry.last_used)}  {plain(of)}")
 
 
 @cache.command()
@@ -54,7 +53,7 @@ def clear() -> None:
     say(f"freed {clear_cache() / 1e6:,.1f} MB")
 
 
-def _ago(seconds: float) -> str:
+def _when(seconds: float) -> str:
     from datetime import datetime
 
     return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,145 @@
+"""Questions to the shipped example through the command line, end to end."""
+
+import json
+import time
+
+import pytest
+
+QUESTION = "Who discovered radium?"
+pytestmark = pytest.mark.slow
+
+
+def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(graphllm):
+    done = graphllm("ask", "discoveries", QUESTION)
+    assert done.returncode == 0
+    answer, *proof = done.stdout.splitlines()
+    assert "Marie Curie" in answer
+    assert "Pierre Curie" in answer
+    assert any("Marie Curie --discovered--> radium" in line for line in proof)
+    assert "head=source" in done.stderr
+    assert "head=source" not in done.stdout
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_json_is_the_whole_answer(graphllm):
+    done = graphllm("ask", "discoveries", QUESTION, "--json")
+    answer = json.loads(done.stdout)
+    assert answer["schema"] == "graphllm.answer/1"
+    assert set(answer["entities"]) == {"Marie Curie", "Pierre Curie"}
+    assert {c["relation"] for c in answer["citations"]} == {"discovered"}
+
+
+def test_why_plan_and_subgraph_say_more(graphllm):
+    done = graphllm("ask", "discoveries", QUESTION, "--why", "--plan", "--subgraph")
+    for part in ("understood as:", "confidence:", "plan:", "Cypher:", "SPARQL:"):
+        assert part in done.stdout
+    assert "Marie Curie\tdiscovered\tradium" in done.stdout.splitlines()
+
+
+def test_a_printed_plan_replays(graphllm):
+    asked = json.loads(graphllm("ask", "discoveries", QUESTION, "--json").stdout)
+    replayed = graphllm("ask", "discoveries", "--run", asked["plan"]["text"], "--json")
+    assert json.loads(replayed.stdout)["citations"] == asked["citations"]
+
+
+def test_not_in_this_graph_is_exit_3_with_nothing_on_stdout(graphllm):
+    done = graphllm("ask", "discoveries", "Who directed Casablanca?")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.strip()
+    as_json = graphllm("ask", "discoveries", "Who directed Casablanca?", "--json")
+    assert as_json.returncode == 3
+    assert json.loads(as_json.stdout)["abstained"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["none.csv", "Who?"], "no such file"),
+        (["discoveries", "--run", "((("], ""),
+        (["discoveries", "Who?", "--format", "csw"], "format"),
+        (["discoveries", ""], "question is empty"),
+    ],
+)
+def test_expected_errors_are_one_line(graphllm, args, says):
+    done = graphllm("ask", *args)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert says in done.stderr
+    assert len([line for line in done.stderr.splitlines() if line.startswith("graphllm: ")]) == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_question_or_a_plan_but_not_both(graphllm):
+    for args in (["discoveries"], ["discoveries", "Who?", "--run", "x"]):
+        done = graphllm("ask", *args)
+        assert done.returncode == 2
+        assert "give a question, or a plan" in done.stderr
+
+
+def test_a_page_is_written(graphllm, tmp_path):
+    done = graphllm("ask", "discoveries", "Who discovered <b>radium</b>?", "--html", "a.html")
+    page = (tmp_path / "a.html").read_text("utf-8")
+    assert done.returncode in (0, 3)
+    assert "<b>radium" not in page
+    assert "&lt;b&gt;radium" in page
+
+
+def test_demo_runs_without_a_network(graphllm, no_network):
+    done = graphllm("demo", env=no_network)
+    assert done.returncode == 0, done.stderr
+    assert "question" in done.stdout
+    assert "-->" in done.stdout
+    assert "Try next" in done.stdout
+    assert done.stdout.count("graphllm ask") >= 3
+
+
+def test_suggested_questions_are_answered(graphllm):
+    done = graphllm("suggest", "discoveries", "-n", "4")
+    assert done.returncode == 0
+    assert "331 nodes, 706 edges" in done.stdout
+    questions = done.stdout.partition("you can ask\n")[2].split("\n")[:4]
+    for question in filter(None, map(str.strip, questions)):
+        assert graphllm("ask", "discoveries", question).returncode == 0
+
+
+def test_an_index_is_built_described_asked_and_checked(graphllm, tmp_path):
+    built = graphllm("index", "discoveries", "-o", "mine.gllm")
+    assert built.returncode == 0
+    assert "331 nodes" in built.stdout
+    assert "nodes            331" in graphllm("index", "info", "mine.gllm").stdout
+    assert graphllm("index", "check", "mine.gllm").returncode == 0
+    assert "Marie Curie" in graphllm("ask", "mine.gllm", QUESTION).stdout
+    heads = next((tmp_path / "mine.gllm").glob("gen-*/heads.npy"))
+    heads.write_bytes(heads.read_bytes()[:-4] + b"\xff\xff\xff\x7f")
+    broken = graphllm("index", "check", "mine.gllm")
+    assert (broken.returncode, broken.stdout) == (1, "")
+    assert "heads.npy" in broken.stderr
+
+
+def test_an_index_is_named_after_its_file(graphllm, tmp_path):
+    (tmp_path / "films.csv").write_text("head,relation,tail\nAlien,by,Scott\n", "utf-8")
+    assert graphllm("index", "films.csv").returncode == 0
+    assert (tmp_path / "films.gllm" / "CURRENT").is_file()
+    assert graphllm("index", "info", "films.csv").returncode == 1
+
+
+def test_the_cache_is_listed_and_cleared(graphllm, tmp_path):
+    import os
+
+    env = {**os.environ, "GRAPHLLM_CACHE": str(tmp_path / "cache")}
+    graphllm("ask", "discoveries", QUESTION, env=env)
+    listed = graphllm("cache", env=env)
+    assert "nodes.csv" in listed.stdout
+    assert str(tmp_path / "cache") in listed.stderr
+    assert graphllm("cache", "clear", env=env).stdout.startswith("freed ")
+    assert graphllm("cache", "list", env=env).stdout == ""
+
+
+def test_asking_an_index_is_quick(graphllm):
+    graphllm("index", "discoveries", "-o", "d.gllm")
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        assert graphllm("ask", "d.gllm", QUESTION).returncode == 0
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(3)) <= 2.0
