@@ -140,7 +140,7 @@ class Affinity:
         scores = np.maximum(scores, _contrast(vectors @ self.vector(word), scores))
         return np.array(
             [
-                sum(scores[t] * share for t, share in self.schema.arrival_types(port).items())
+                sum(float(scores[t]) * s for t, s in self.schema.arrival_types(port).items())
                 for port in range(self.schema.num_ports)
             ],
             dtype=np.float32,
@@ -183,7 +183,7 @@ class Affinity:
         share /= share.sum(axis=1, keepdims=True)
         values = np.array([self.schema.value_share(p) for p in ports], dtype=np.float32)
         found = {kind: share[:, i] * (1 - values) for i, kind in enumerate(kinds)}
-        found["time"] = values
+        found["time"] = np.array([self.schema.time_share(p) for p in ports], dtype=np.float32)
         if self.schema.view.node_types:
             for kind in ("person", "place"):
                 found[kind] = np.maximum(found[kind], self._type_affinity(kind))

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from graphllm.graph.folding import fold
 
-# A word with inner dots and apostrophes, a possessive, or a sign that stands alone ("$").
-_TOKEN = re.compile(r"[^\W_]+(?:[.'’][^\W_]+)*|['’]s\b|(?<!\S)[^\w\s]+(?!\S)")
+# A date or number, a word with inner dots and apostrophes, a possessive, or a sign alone ("$").
+_TOKEN = re.compile(r"\d{4}-\d\d-\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|[^\W_]+(?:[.'’][^\W_]+)*|['’]s\b|(?<!\S)[^\w\s]+(?!\S)")
 
 
 class Token(NamedTuple):
@@ -86,7 +86,7 @@ IRREGULAR = {
         "die": "died dies death deaths dying dead deceased",
         "wed": "wedding weddings wedded",
         "marry": "married marries marriage marriages marrying",
-        "child": "children childs kids kid",
+        "child": "children childs kids",
         "win": "won wins winner winners winning",
         "teach": "taught teaches teacher teachers teaching",
         "sing": "sang sung singer singers sings singing song songs",
@@ -197,7 +197,7 @@ religion faith belief church worship
 ethnicity race ethnic descent
 education school university college alma study graduate attend educate student institution
 employer work company employ job
-teach teacher student pupil advisor mentor supervisor professor tutor study
+teach teacher student pupil advisor mentor supervisor professor tutor advise disciple protege
 found founder establish create start
 invent inventor invention create
 discover discoverer discovery find
@@ -235,6 +235,28 @@ airport airfield
 """
 
 
+AGENT_ENDINGS = ("er", "or", "ist", "ent", "ant")
+
+_CONVERSES = """
+parent mother father mom dad mum mama papa mommy daddy ancestor | child son daughter kid offspring heir
+advise advisor teacher mentor supervisor professor tutor | student pupil disciple protege advisee
+employer company | employee staff worker
+manager boss supervisor report | subordinate report
+predecessor before | successor after
+owner | property possession
+supplier vendor | customer client buyer
+capital | country
+"""
+
+CONVERSES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(
+    (
+        frozenset(family(w) for w in left.split()),
+        frozenset(family(w) for w in right.split()),
+    )
+    for left, _, right in (line.partition("|") for line in _CONVERSES.strip().splitlines())
+)
+
+
 @lru_cache(maxsize=1)
 def thesaurus() -> dict[str, frozenset[int]]:
     """Return, for each word family, the thesaurus groups it stands in."""
@@ -246,9 +268,12 @@ def thesaurus() -> dict[str, frozenset[int]]:
 
 
 def synonyms(left: str, right: str) -> bool:
-    """Return whether two folded words share a thesaurus group."""
+    """Return whether two folded words share a thesaurus group, or name two ends of one relation."""
     nothing: frozenset[int] = frozenset()
     groups = thesaurus()
+    ends = (family(left), family(right))
+    if any((ends[0] in a and ends[1] in b) or (ends[1] in a and ends[0] in b) for a, b in CONVERSES):
+        return True
     return bool(groups.get(family(left), nothing) & groups.get(family(right), nothing))
 
 

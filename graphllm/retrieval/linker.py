@@ -202,7 +202,7 @@ def weight(span: Span, tokens: Sequence[Token]) -> float:
     Examples:
         >>> words = tokenize("who directed The Whisperer in Darkness")
         >>> round(weight(Span(2, 6), words), 2), round(weight(Span(0, 1), words), 2)
-        (4.1, 0.1)
+        (3.9, 0.1)
     """
     capitals = sum(t.text[:1].isupper() for t in tokens[1:])
     return sum(

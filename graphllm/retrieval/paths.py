@@ -18,6 +18,7 @@ from graphllm.retrieval.english import (
     Token,
 )
 from graphllm.retrieval.linker import Mention, Span, weight
+from graphllm.retrieval.roles import Role, forward, role_of
 from graphllm.retrieval.schema import GraphSchema
 
 MAX_HOPS = 3
@@ -41,6 +42,7 @@ class Weights(NamedTuple):
     trigger: float = 0.5
     wh_word: float = 0.7
     hint: float = 0.5
+    wrong_way: float = 0.7
 
 
 class RankedPath(NamedTuple):
@@ -53,12 +55,13 @@ class RankedPath(NamedTuple):
 
 
 class Word(NamedTuple):
-    """A word that should be explained: its token, position, weight, and whether it asks."""
+    """A word that should be explained: where, how much, whether it asks, and its grammar."""
 
     token: Token
     position: int
     weight: float
     asks: bool
+    role: Role
 
 
 class PathRanker:
@@ -110,7 +113,8 @@ class PathRanker:
             asks = is_answer_word(tokens, position)
             importance = self._importance(token, asks=asks)
             if importance > 0:
-                words.append(Word(token, position, importance, asks))
+                role = role_of(tokens, position, taken[0])
+                words.append(Word(token, position, importance, asks, role))
         return words
 
     def _importance(self, token: Token, *, asks: bool) -> float:
@@ -189,15 +193,27 @@ class PathRanker:
         for row, word in zip(table, words, strict=True):
             relations = self.affinity.relations(word.token.folded)
             kinds = self.affinity.classes(word.token.folded)
+            ports = np.repeat(relations, 2) * self._direction(word.token.folded, word.role)
             row[:, 0] = kinds[padded[:, 0] ^ 1]
             for hop in range(MAX_HOPS):
                 there = lengths > hop
-                row[:, 2 * hop + 1] = np.where(there, relations[padded[:, hop] >> 1], 0)
+                row[:, 2 * hop + 1] = np.where(there, ports[padded[:, hop]], 0)
                 row[:, 2 * hop + 2] = np.where(there, kinds[padded[:, hop]], 0)
             if word.asks:
                 last = 2 * lengths[:, None]
                 row[np.arange(num_elements)[None, :] < last - 1] = 0
         return table
+
+    def _direction(self, word: str, role: Role) -> Float32[np.ndarray, "num_ports"]:
+        """Return a factor per port: less than 1 where grammar says the other way is meant."""
+        factor = np.ones(self.schema.num_ports, dtype=np.float32)
+        relations = self.affinity.relations(word)
+        for relation in np.flatnonzero(relations[: len(self.schema.view.relations)] > 0).tolist():
+            joins_alike = self.schema.follows(2 * relation)[2 * relation] > _MIN_FOLLOWS
+            way = forward(self.schema.labels[relation], word, role) if joins_alike else None
+            if way is not None:
+                factor[2 * relation + (1 if way else 0)] = self.weights.wrong_way
+        return factor
 
     def _score(
         self,
@@ -261,7 +277,7 @@ def _step_support(
 
 def _returns(paths: Sequence[tuple[int, ...]]) -> np.ndarray:
     """Return, per path and hop, whether the hop walks the one before it back."""
-    table = np.zeros((len(paths), MAX_HOPS), dtype=bool)
+    table = np.zeros((len(paths), MAX_HOPS), dtype=np.bool_)
     for row, path in zip(table, paths, strict=True):
         for hop in range(1, len(path)):
             row[hop] = path[hop] == path[hop - 1] ^ 1

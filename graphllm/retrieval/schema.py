@@ -1,7 +1,8 @@
 """What a planner must know of a graph as a whole: its relations, and the kinds of nodes they join.
 
 A *port* is a way to leave a node: relation ``r`` forward is port ``2 r``, against the edge
-``2 r + 1``. Walking port ``p`` arrives at a node that has port ``p ^ 1`` (the way back).
+``2 r + 1``. Walking port ``p`` arrives at a node that has port ``p ^ 1`` (the way back). Typed
+attributes of nodes follow the relations as if they were relations to values, forward only.
 Everything is estimated from a sample of each relation's edges, so cost does not grow with the graph.
 """
 
@@ -11,12 +12,14 @@ from functools import cached_property, lru_cache
 import numpy as np
 from jaxtyping import Float32, Int, Int32
 
+from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import humanize
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 
 _SAMPLE = 512
+_MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
 _SAME_KIND = 0.75
 
@@ -26,16 +29,25 @@ class GraphSchema:
 
     def __init__(self, view: GraphView) -> None:
         self.view = view
-        self.labels: tuple[str, ...] = tuple(relation_words(r) for r in view.relations)
+        self.attributes: tuple[str, ...] = tuple(view.node_columns)
+        self.labels: tuple[str, ...] = tuple(
+            relation_words(r) for r in (*view.relations, *self.attributes)
+        )
         self.arrivals = lru_cache(maxsize=None)(self._arrivals)
         self.follows = lru_cache(maxsize=None)(self._follows)
         self.value_share = lru_cache(maxsize=None)(self._value_share)
+        self.time_share = lru_cache(maxsize=None)(self._time_share)
         self.arrival_types = lru_cache(maxsize=None)(self._arrival_types)
 
     @property
     def num_ports(self) -> int:
-        """Twice the number of relations."""
-        return 2 * len(self.view.relations)
+        """Twice the number of relations and attributes."""
+        return 2 * len(self.labels)
+
+    def attribute(self, port: int) -> str | None:
+        """Return the attribute that ``port`` reads, or ``None`` when it walks a relation."""
+        position = (port >> 1) - len(self.view.relations)
+        return self.attributes[position] if position >= 0 else None
 
     def step(self, port: int) -> Step:
         """Return the plan step that walks ``port``."""
@@ -51,6 +63,8 @@ class GraphSchema:
         return [order[end - count : end][_spread(count)] for count, end in zip(counts, ends)]
 
     def _arrivals(self, port: int) -> Int32[np.ndarray, "num_sampled"]:
+        if self.attribute(port) is not None:
+            return np.zeros(0, dtype=np.int32)
         edges = self._edges_by_relation[port >> 1]
         ends = self.view.heads if port & 1 else self.view.tails
         return np.unique(ends[edges])
@@ -67,15 +81,33 @@ class GraphSchema:
                 row = side.relation_ids[side.indptr[node] : side.indptr[node + 1]]
                 if len(row):
                     counts[2 * _distinct_sorted(row) + inverse] += 1
+        for position, name in enumerate(self.attributes, len(self.view.relations)):
+            owners = self.view.node_columns[name].ids
+            at = np.searchsorted(owners, nodes)
+            has = owners[np.minimum(at, len(owners) - 1)] == nodes if len(owners) else at < 0
+            counts[2 * position] = has.sum()
         return counts
 
     def _value_share(self, port: int) -> float:
         """Return the share of arrived-at names that read as a number or a date."""
+        attribute = self.attribute(port)
+        if attribute is not None:
+            return float(self.view.node_columns[attribute].kind in _MEASURED)
         names = self.names(port)
         return sum(read_text(name) is not None for name in names) / max(len(names), 1)
 
+    def _time_share(self, port: int) -> float:
+        """Return the share of arrived-at values that read as a date or a year."""
+        values = [read_text(name) for name in self.names(port)]
+        return sum(_is_time(v) for v in values) / max(len(values), 1)
+
     def names(self, port: int, count: int = 24) -> list[str]:
         """Return names of some nodes that walking ``port`` arrives at, evenly spaced."""
+        attribute = self.attribute(port)
+        if attribute is not None:
+            column = self.view.node_columns[attribute]
+            rows = _spread(len(column.ids), count).tolist()
+            return [format_value(column.value(row)) for row in rows]
         nodes = self.arrivals(port)
         return [self.view.names[node] for node in nodes[_spread(len(nodes), count)].tolist()]
 
@@ -110,12 +142,17 @@ def _spread(count: int, wanted: int = _SAMPLE) -> Int[np.ndarray, "num_chosen"]:
     return np.linspace(0, count - 1, min(count, wanted)).astype(np.int64)
 
 
+def _is_time(value: object) -> bool:
+    is_year = isinstance(value, int) and not isinstance(value, bool) and 1000 <= value <= 2100
+    return is_year or isinstance(value, np.datetime64)
+
+
 def _cosine(left: Float32[np.ndarray, "n"], right: Float32[np.ndarray, "n"]) -> float:
     return float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-9)
 
 
 def _distinct_sorted(row: Int32[np.ndarray, "n"]) -> Int32[np.ndarray, "m"]:
-    keep = np.ones(len(row), dtype=bool)
+    keep = np.ones(len(row), dtype=np.bool_)
     keep[1:] = row[1:] != row[:-1]
     return row[keep]
 

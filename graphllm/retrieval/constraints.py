@@ -1,0 +1,262 @@
+"""The parts of a question that compare and rank: "born before 1900", "the three largest"."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from graphllm.query.plan import Comparison, Literal
+from graphllm.retrieval.english import FUNCTION_WORDS, Token
+from graphllm.retrieval.linker import Span
+
+
+class Constraint(NamedTuple):
+    """A comparison with a number or a date.
+
+    Attributes:
+        span: Where the comparing words and the value stand.
+        comparison: How.
+        value: With what.
+        cues: Words that may say what is compared, likeliest first.
+        is_time: The comparing word speaks of time ("before").
+    """
+
+    span: Span
+    comparison: Comparison
+    value: Literal
+    cues: tuple[str, ...]
+    is_time: bool
+
+
+class Superlative(NamedTuple):
+    """A ranking.
+
+    Attributes:
+        span: Where its words stand.
+        k: How many are asked for.
+        ascending: The smallest come first.
+        cues: Words that may say what is measured, likeliest first.
+        is_time: The measure is a date or year.
+        counts: The measure may also be how many things there are ("the most films").
+    """
+
+    span: Span
+    k: int
+    ascending: bool
+    cues: tuple[str, ...]
+    is_time: bool = False
+    counts: bool = False
+
+
+_COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
+    ("before",): (Comparison.LESS, True),
+    ("earlier", "than"): (Comparison.LESS, True),
+    ("prior", "to"): (Comparison.LESS, True),
+    ("until",): (Comparison.AT_MOST, True),
+    ("after",): (Comparison.MORE, True),
+    ("later", "than"): (Comparison.MORE, True),
+    ("since",): (Comparison.AT_LEAST, True),
+    ("in",): (Comparison.EQUALS, True),
+    ("during",): (Comparison.EQUALS, True),
+    ("on",): (Comparison.EQUALS, True),
+    ("more", "than"): (Comparison.MORE, False),
+    ("greater", "than"): (Comparison.MORE, False),
+    ("larger", "than"): (Comparison.MORE, False),
+    ("bigger", "than"): (Comparison.MORE, False),
+    ("higher", "than"): (Comparison.MORE, False),
+    ("longer", "than"): (Comparison.MORE, False),
+    ("over",): (Comparison.MORE, False),
+    ("above",): (Comparison.MORE, False),
+    ("exceeding",): (Comparison.MORE, False),
+    ("at", "least"): (Comparison.AT_LEAST, False),
+    ("less", "than"): (Comparison.LESS, False),
+    ("fewer", "than"): (Comparison.LESS, False),
+    ("smaller", "than"): (Comparison.LESS, False),
+    ("lower", "than"): (Comparison.LESS, False),
+    ("shorter", "than"): (Comparison.LESS, False),
+    ("under",): (Comparison.LESS, False),
+    ("below",): (Comparison.LESS, False),
+    ("at", "most"): (Comparison.AT_MOST, False),
+    ("exactly",): (Comparison.EQUALS, False),
+    ("equal", "to"): (Comparison.EQUALS, False),
+    ("of",): (Comparison.EQUALS, False),
+}
+_LONGEST_COMPARATOR = 2
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_COUNTS = {w: n for n, w in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+
+_DATES = ("born", "founded", "date", "year", "released", "published")
+_ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
+    # word: (ascending, cues, is_time)
+    "oldest": (True, _DATES, True),
+    "earliest": (True, _DATES, True),
+    "first": (True, _DATES, True),
+    "youngest": (False, ("born", *_DATES), True),
+    "newest": (False, _DATES, True),
+    "latest": (False, _DATES, True),
+    "last": (False, _DATES, True),
+    "recent": (False, _DATES, True),
+    "largest": (False, ("area", "population", "size"), False),
+    "biggest": (False, ("size", "population", "area"), False),
+    "greatest": (False, ("size", "population"), False),
+    "smallest": (True, ("area", "population", "size"), False),
+    "populous": (False, ("population",), False),
+    "populated": (False, ("population",), False),
+    "highest": (False, ("height", "elevation", "rating"), False),
+    "tallest": (False, ("height", "elevation"), False),
+    "lowest": (True, ("height", "elevation", "rating"), False),
+    "longest": (False, ("length", "duration", "runtime"), False),
+    "shortest": (True, ("length", "duration", "height"), False),
+    "expensive": (False, ("price", "cost"), False),
+    "cheapest": (True, ("price", "cost"), False),
+    "heaviest": (False, ("weight", "mass"), False),
+    "lightest": (True, ("weight", "mass"), False),
+    "richest": (False, ("wealth", "gdp", "income", "revenue"), False),
+    "poorest": (True, ("wealth", "gdp", "income"), False),
+    "popular": (False, ("popularity", "votes", "rating"), False),
+    "best": (False, ("rating", "score"), False),
+    "worst": (True, ("rating", "score"), False),
+    "fastest": (False, ("speed",), False),
+    "slowest": (True, ("speed",), False),
+    "deepest": (False, ("depth",), False),
+}
+_SECOND_WORD = ("recent", "populous", "populated", "expensive", "popular")
+
+
+def constraints(tokens: Sequence[Token]) -> list[Constraint]:
+    """Return the comparisons in a question, left to right.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [c[1:4] for c in constraints(tokenize("people born before 1900"))]
+        [(<Comparison.LESS: '<'>, 1900, ('born', 'people'))]
+        >>> [c[1:3] for c in constraints(tokenize("cities with over 1.5 million people"))]
+        [(<Comparison.MORE: '>'>, 1500000)]
+        >>> [c.value for c in constraints(tokenize("born between 1850 and 1900"))]
+        [1850, 1900]
+    """
+    found: list[Constraint] = []
+    position = 0
+    while position < len(tokens):
+        new = _between(tokens, position) or _compared(tokens, position)
+        found += new
+        position = new[-1].span.last if new else position + 1
+    return found
+
+
+def _compared(tokens: Sequence[Token], first: int) -> list[Constraint]:
+    for length in range(_LONGEST_COMPARATOR, 0, -1):
+        words = tuple(t.folded for t in tokens[first : first + length])
+        known = _COMPARATORS.get(words)
+        literal = _literal(tokens, first + length) if known else None
+        if known is None or literal is None:
+            continue
+        comparison, is_time = known
+        value, last = literal
+        span = Span(first, last)
+        cues = _cues(tokens, span)
+        decade = re.fullmatch(r"(\d{3}0)s", tokens[last - 1].folded)
+        if decade:
+            return _range(span, int(decade[1]), int(decade[1]) + 9, cues)
+        return [Constraint(span, comparison, value, cues, is_time or _is_year(value))]
+    return []
+
+
+def _between(tokens: Sequence[Token], first: int) -> list[Constraint]:
+    if tokens[first].folded not in ("between", "from"):
+        return []
+    low = _literal(tokens, first + 1)
+    if low is None or low[1] >= len(tokens) or tokens[low[1]].folded not in ("and", "to"):
+        return []
+    high = _literal(tokens, low[1] + 1)
+    if high is None:
+        return []
+    span = Span(first, high[1])
+    return _range(span, low[0], high[0], _cues(tokens, span))
+
+
+def _range(span: Span, low: Literal, high: Literal, cues: tuple[str, ...]) -> list[Constraint]:
+    is_time = _is_year(low) and _is_year(high)
+    return [
+        Constraint(span, Comparison.AT_LEAST, low, cues, is_time),
+        Constraint(span, Comparison.AT_MOST, high, cues, is_time),
+    ]
+
+
+def _literal(tokens: Sequence[Token], position: int) -> tuple[Literal, int] | None:
+    """Read a number, year, decade or ISO date; return it with the position after it."""
+    while position < len(tokens) and tokens[position].folded in ("the", "year", "a"):
+        position += 1
+    if position >= len(tokens):
+        return None
+    text = tokens[position].text.replace(",", "")
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        return np.datetime64(text, "us"), position + 1
+    if re.fullmatch(r"\d{3}0s", text):
+        return int(text[:-1]), position + 1
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        return None
+    number: int | float = float(text) if "." in text else int(text)
+    after = tokens[position + 1].folded if position + 1 < len(tokens) else ""
+    if after in _SCALES:
+        scaled = number * _SCALES[after]
+        return (int(scaled) if scaled == int(scaled) else scaled), position + 2
+    return number, position + 1
+
+
+def _cues(tokens: Sequence[Token], span: Span) -> tuple[str, ...]:
+    """Return the content words nearest to a comparison: those before it, then one after."""
+    before = [t.folded for t in tokens[max(span.first - 4, 0) : span.first]][::-1]
+    after = [t.folded for t in tokens[span.last : span.last + 1]]
+    return tuple(w for w in [*before[:2], *after, *before[2:]] if w and w not in FUNCTION_WORDS)
+
+
+def _is_year(value: Literal) -> bool:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, np.datetime64) or (is_number and 1000 <= value <= 2100)
+
+
+def superlative(tokens: Sequence[Token]) -> Superlative | None:
+    """Return the ranking that a question asks for, if any.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> superlative(tokenize("the three oldest universities"))[1:3]
+        (3, True)
+        >>> superlative(tokenize("who won the most awards")).counts
+        True
+    """
+    words = [t.folded for t in tokens]
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        if word in ("most", "fewest", "least"):
+            ascending = word != "most"
+            if following in _SECOND_WORD:
+                direction, cues, is_time = _ADJECTIVES[following]
+                span = Span(position, position + 2)
+                return _counted(words, span, direction != ascending, cues, is_time)
+            if following and following not in ("of",):
+                cues = tuple(w for w in words[position + 1 : position + 3])
+                span = Span(position, position + 1)
+                return _counted(words, span, ascending, cues, is_time=False, counts=True)
+        if word in _ADJECTIVES and word not in _SECOND_WORD:
+            ascending, cues, is_time = _ADJECTIVES[word]
+            nouns = tuple(w for w in words[position + 1 : position + 3] if w not in FUNCTION_WORDS)
+            return _counted(words, Span(position, position + 1), ascending, (*nouns, *cues), is_time)
+    return None
+
+
+def _counted(
+    words: Sequence[str],
+    span: Span,
+    ascending: bool,  # noqa: FBT001
+    cues: tuple[str, ...],
+    is_time: bool,  # noqa: FBT001
+    counts: bool = False,  # noqa: FBT001, FBT002
+) -> Superlative:
+    """Read "the three oldest", "top 5", "5 largest"."""
+    before = words[span.first - 1] if span.first else ""
+    k = _COUNTS.get(before) or (int(before) if before.isdigit() and len(before) < 4 else None)
+    first = span.first - 1 if k else span.first
+    return Superlative(Span(first, span.last), k or 1, ascending, cues, is_time, counts)

@@ -1,0 +1,148 @@
+"""Which way a relation is walked, read from grammar: "who advised X" against "who did X advise".
+
+Kinds of nodes settle most directions by themselves; this matters where both ends of a relation are
+of one kind (people who teach, marry or influence people).
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+from functools import lru_cache
+
+from graphllm.retrieval.english import AGENT_ENDINGS, CONVERSES, COPULAS, IRREGULAR, Token, family
+from graphllm.retrieval.linker import Span
+
+
+class Role(Enum):
+    """What the entity (or the nodes reached so far) is to a word."""
+
+    AGENT = "agent"  # X does it: "did X advise", "advised by X"
+    PATIENT = "patient"  # it is done to X: "who advised X", "X was advised by"
+    POSSESSOR = "possessor"  # "advisor of X", "X's advisor"
+    UNKNOWN = "unknown"
+
+
+class LabelForm(Enum):
+    """How a relation's label reads between its head and its tail."""
+
+    NOUN = "noun"  # tail is the LABEL of head: "doctoral advisor"
+    ACTIVE = "active"  # head LABEL tail: "discovered", "located in"
+    PASSIVE = "passive"  # head is LABEL tail: "directed by"
+
+
+_PREPOSITIONS = frozenset("in at to of on with for from after under".split())
+_BETWEEN = frozenset("the a an".split())
+
+
+@lru_cache(maxsize=4096)
+def label_form(label: str) -> LabelForm:
+    """Return how the words of a label read.
+
+    Examples:
+        >>> [label_form(x).value for x in ("directed by", "won", "doctoral advisor", "located in")]
+        ['passive', 'active', 'noun', 'active']
+    """
+    words = label.split()
+    if words[-1] == "by":
+        return LabelForm.PASSIVE
+    if words[-1] in _PREPOSITIONS:
+        return LabelForm.ACTIVE
+    last = words[-1]
+    is_past = last.endswith("ed") or (last in IRREGULAR and last in _PAST)
+    return LabelForm.ACTIVE if is_past and len(words) == 1 else LabelForm.NOUN
+
+
+_PAST = frozenset(
+    "wrote written won taught sang sung sold bought led held built found knew known grew ran "
+    "chose chosen drew drawn gave given wed born died acted influences measures orbits".split()
+)
+
+
+def role_of(tokens: Sequence[Token], position: int, entity: Span) -> Role:
+    """Return what the entity is to the word at ``position``.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> def role(text, word, name):
+        ...     words = tokenize(text)
+        ...     at = [t.text for t in words].index
+        ...     return role_of(words, at(word), Span(at(name), at(name) + 1)).value
+        >>> role("who advised Fermi", "advised", "Fermi")
+        'patient'
+        >>> role("who did Fermi advise", "advise", "Fermi")
+        'agent'
+        >>> role("the students of Fermi", "students", "Fermi"), role("Fermi 's wife", "wife", "Fermi")
+        ('possessor', 'possessor')
+        >>> role("Fermi was advised by whom", "advised", "Fermi")
+        'patient'
+    """
+    words = [t.folded for t in tokens]
+    if words[position + 1 : position + 2] == ["of"] or words[max(position - 1, 0)] == "s":
+        return Role.POSSESSOR
+    if position < entity.first:
+        between = [w for w in words[position + 1 : entity.first] if w not in _BETWEEN]
+        if between[:1] == ["by"]:
+            return Role.AGENT
+        if "s" in between or "of" in between:
+            return Role.UNKNOWN
+        return Role.PATIENT if len(between) <= 1 else Role.UNKNOWN
+    between = words[entity.last : position]
+    if words[position + 1 : position + 2] == ["by"]:
+        return Role.PATIENT
+    if any(w in ("did", "does", "do") for w in words[max(entity.first - 4, 0) : entity.first]):
+        return Role.AGENT
+    if any(w in COPULAS for w in between):
+        return Role.UNKNOWN
+    return Role.AGENT if not between or between == ["also"] else Role.UNKNOWN
+
+
+def forward(label: str, word: str, role: Role) -> bool | None:
+    """Return whether the relation is walked from head to tail; ``None`` when grammar is silent.
+
+    Args:
+        label: The words of the relation's label.
+        word: The folded word of the question that points to it.
+        role: What the entity is to that word.
+
+    Examples:
+        >>> forward("doctoral advisor", "students", Role.POSSESSOR)
+        False
+        >>> forward("doctoral advisor", "advised", Role.PATIENT)
+        True
+        >>> forward("discovered", "discoverer", Role.POSSESSOR)
+        False
+    """
+    if role is Role.UNKNOWN:
+        return None
+    form = label_form(label)
+    if form is LabelForm.NOUN:
+        return _forward_noun(label, word, role)
+    if role is Role.POSSESSOR:
+        names_agent = word.rstrip("s").endswith(AGENT_ENDINGS)
+        return names_agent == (form is LabelForm.PASSIVE)
+    return (role is Role.AGENT) == (form is LabelForm.ACTIVE)
+
+
+def _forward_noun(label: str, word: str, role: Role) -> bool | None:
+    if role is Role.POSSESSOR:
+        return not is_converse(label, word)
+    names_agent = label.rstrip("s").endswith(AGENT_ENDINGS)
+    if not names_agent:
+        return None
+    return (role is Role.PATIENT) != is_converse(label, word)
+
+
+@lru_cache(maxsize=65536)
+def is_converse(label: str, word: str) -> bool:
+    """Return whether ``word`` names the other end of the relation: a student is no advisor.
+
+    Examples:
+        >>> is_converse("parent", "daughter"), is_converse("parent", "mother")
+        (True, False)
+    """
+    own = family(word)
+    parts = {family(part) for part in label.split()}
+    return any(
+        (own in left and parts & right) or (own in right and parts & left)
+        for left, right in CONVERSES
+        if not own in parts
+    )
