@@ -20,10 +20,10 @@ import numpy as np
 from graphllm import GraphQA
 from graphllm.evaluate import Predicted, load_suite
 from graphllm.evaluate.abstention import Case, abstention_cases, ask_cases
+from graphllm.evaluate.measure import areas, confidence_and_right, measure
 from graphllm.evaluate.metrics import risk_coverage
 from graphllm.evaluate.predictions import Prediction, write_predictions
 from graphllm.evaluate.provenance import Provenance
-from graphllm.evaluate.report import areas, confidence_and_right, measure
 from graphllm.graph import GraphView
 from graphllm.tasks.evaluation import system
 from graphllm.text.encoder import TextEncoder, load_encoder

@@ -5,8 +5,9 @@ A suite is a list of questions over one graph; a system is any callable from a q
 """
 
 from graphllm.evaluate.bootstrap import PairedBootstrap, paired_bootstrap
+from graphllm.evaluate.comparison import compare, comparison_table
 from graphllm.evaluate.examples import Chain, Example, Predicted, Suite
-from graphllm.evaluate.report import Report, compare, comparison_table
+from graphllm.evaluate.report import Report
 from graphllm.evaluate.runner import run
 from graphllm.evaluate.suites import SUITES, load_suite
 

@@ -1,5 +1,6 @@
 """Where a number comes from: the code, the versions and the machine that made it."""
 
+import hashlib
 import os
 import platform
 import shutil
@@ -26,8 +27,8 @@ class Provenance:
     """The code, the versions and the machine of one run.
 
     Attributes:
-        commit: The commit of the checkout, with ``+changes`` when tracked files differ from it;
-            ``""`` for an installed package.
+        commit: The commit of the checkout; when tracked files differ from it, with ``+`` and the
+            start of a hash of the differences; ``""`` for an installed package.
         versions: Of Python and of the packages a result may depend on.
         machine: Operating system, processor architecture and number of processors.
     """
@@ -44,13 +45,19 @@ def checkout_commit() -> str:
     if git is None or not (root / ".git").exists():
         return ""
     commit = _git(git, root, "rev-parse", "HEAD")
-    changes = _git(git, root, "status", "--porcelain", "--untracked-files=no")
-    return f"{commit}+changes" if commit and changes else commit
+    changes = _git(git, root, "diff", "HEAD")
+    if not (commit and changes):
+        return commit
+    return f"{commit}+{hashlib.sha256(changes.encode()).hexdigest()[:8]}"
 
 
 def _git(git: str, root: Path, *arguments: str) -> str:
     done = subprocess.run(  # noqa: S603 (fixed arguments, no shell)
-        [git, "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        [git, "-C", str(root), *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
     )
     return done.stdout.strip() if done.returncode == 0 else ""
 

@@ -9,9 +9,10 @@ import numpy as np
 
 from graphllm.errors import ConfigError, GraphLLMError
 from graphllm.evaluate.examples import Example, Predicted, Suite
+from graphllm.evaluate.measure import areas, measure, seconds
 from graphllm.evaluate.predictions import Prediction, read_predictions, write_predictions
 from graphllm.evaluate.provenance import Provenance
-from graphllm.evaluate.report import PREDICTIONS, Report, areas, measure, save_report, seconds
+from graphllm.evaluate.report import PREDICTIONS, Report, save_report
 
 SETTINGS = "run.json"
 

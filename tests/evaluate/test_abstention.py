@@ -7,7 +7,7 @@ from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate import Example, Predicted, Suite, load_suite
 from graphllm.evaluate.abstention import abstention_cases, ask_cases
 from graphllm.evaluate.chains import walk
-from graphllm.evaluate.report import measure
+from graphllm.evaluate.measure import measure
 
 
 @pytest.fixture
