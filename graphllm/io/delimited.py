@@ -28,6 +28,8 @@ _NAMES = {"\t": "tab", "|": "pipe", ",": "comma", ";": "semicolon"}
 _BY_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ",", ".psv": "|"}
 _SAMPLE_BYTES = 1 << 18
 _MAX_LINE_BYTES = 1 << 26
+_COMMENT = re.compile(r"#(\s|#|$)")
+_LOWER_LABEL = re.compile(r"[a-z][a-z0-9_ ]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # Words that hardly are the name of a thing: one of them makes the first row a header.
 _STRONG = frozenset(
@@ -142,13 +144,13 @@ def _leading_comments(lines: Sequence[str]) -> int:
     count = 0
     while count < len(lines) and lines[count].startswith("#"):
         count += 1
-    if count and count < len(lines):
-        comments_all = all(re.match(r"#(\s|#|$)", line) for line in lines[:count])
-        body_cells = {s: lines[count].count(s) for s in (*_SEPARATORS, " ") if s in lines[count]}
-        same = any(lines[0].count(s) == n for s, n in body_cells.items())
-        # "#1 Record|..." is a row and "#from\tto" a header; "# from\tto" is a comment
-        return count if comments_all or not same else 0
-    return count
+    plain = all(_COMMENT.match(line) for line in lines[:count])
+    if plain or count == len(lines):
+        return count if plain else 0
+    # "#1 Record|..." is a row and "#from,to" a header: they have as many cells as the rows
+    row = lines[count]
+    alike = any(lines[0].count(s) == row.count(s) for s in _SEPARATORS if s in row)
+    return 0 if alike else count
 
 
 def _line_index(sample: str, num_comments: int) -> int:
@@ -199,15 +201,29 @@ def _is_quoted(source: Source, separator: str) -> bool:
     """
     if separator in ",;":
         return True
+    if not _mentions_quote(source, separator):
+        return False
     data = source.data()
     sep = re.escape(separator.encode())
-    if not re.search(rb"(?:^|[\r\n]|" + sep + rb')"', data):
-        return False
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         data = source.decode(data).encode()
     quoted = re.compile(rb"(^|[\r\n]|" + sep + rb')"(?:[^"]|"")*"(?=' + sep + rb"|[\r\n]|\Z)")
     rest = quoted.sub(rb"\1", data)
     return not re.search(rb"(?:^|[\r\n]|" + sep + rb')"', rest)
+
+
+def _mentions_quote(source: Source, separator: str) -> bool:
+    """Whether some cell begins with a quote; reads piece by piece."""
+    signs = [before + b'"' for before in (b"\n", b"\r", separator.encode())]
+    if source.head(4).startswith((b"\xff\xfe", b"\xfe\xff")):
+        signs = [b'"']
+    with source.reading(), source.open() as file:
+        last = b"\n"
+        while piece := file.read(1 << 22):
+            if any(sign in piece for sign in signs) or (last + piece[:1]) in signs:
+                return True
+            last = piece[-1:]
+    return False
 
 
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
@@ -234,9 +250,20 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if known >= 2 or _STRONG & set(words):
         return True
-    if any(_mostly_values(column) for column in columns):
+    if any(_mostly_values(column) for column in columns) or _is_contrast(first, columns):
         return True
     return len(first) >= 4 and len(set(words)) == len(words) and bool(body)
+
+
+def _is_contrast(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row is in lower case, as labels are, and no column below it is."""
+
+    def is_lower(cell: str) -> bool:
+        return bool(_LOWER_LABEL.fullmatch(cell))
+
+    return all(map(is_lower, first)) and all(
+        column and sum(map(is_lower, column)) <= 0.2 * len(column) for column in columns
+    )
 
 
 def _mostly_values(column: Sequence[str]) -> bool:
@@ -253,7 +280,6 @@ def _read_fast(source: Source, dialect: Dialect) -> tuple[TextColumn, ...] | Non
     from pyarrow import csv as arrow_csv
 
     names = [str(i) for i in range(dialect.num_columns)]
-    text = pa.dictionary(pa.int32(), pa.string())
     try:
         with pa.input_stream(
             str(source.path), compression="gzip" if source.is_gzip else None
@@ -272,24 +298,28 @@ def _read_fast(source: Source, dialect: Dialect) -> tuple[TextColumn, ...] | Non
                     newlines_in_values=dialect.quoted,
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, text), strings_can_be_null=False
+                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
                 ),
             )
     except (pa.ArrowInvalid, OSError):
         return None
-    return tuple(_column(chunked) for chunked in table.columns)
+    columns = []
+    for _ in names:  # each column is let go once it is coded
+        columns.append(_column(table.column(0)))
+        table = table.remove_column(0)
+    return tuple(columns)
 
 
 def _column(chunked: Any) -> TextColumn:  # noqa: ANN401 - pyarrow ships no types
-    """Return an Arrow dictionary column as a text column, the margins of its texts cut off."""
+    """Return an Arrow column of texts as a text column, the margins of its texts cut off."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not chunked.num_chunks:
         return TextColumn.of(())
-    unified = chunked.unify_dictionaries()
-    trimmed = pc.utf8_trim(unified.chunk(0).dictionary, characters=MARGIN).dictionary_encode()
-    codes = pa.concat_arrays([chunk.indices for chunk in unified.chunks]).to_numpy()
+    encoded = chunked.dictionary_encode()  # the chunks share one dictionary
+    trimmed = pc.utf8_trim(encoded.chunk(0).dictionary, characters=MARGIN).dictionary_encode()
+    codes = np.concatenate([chunk.indices.to_numpy() for chunk in encoded.chunks])
     if len(trimmed.dictionary) < len(trimmed.indices):
         codes = trimmed.indices.to_numpy()[codes]
     return TextColumn(codes.astype(np.int32, copy=False), from_arrow(trimmed.dictionary))
@@ -382,7 +412,7 @@ def _without_empty_rows(columns: tuple[TextColumn, ...]) -> tuple[TextColumn, ..
     """Leave out rows in which all cells are empty, as spreadsheets write below a table."""
     filled = np.zeros(len(columns[0]), dtype=np.bool_)
     for column in columns:
-        empty = np.array([not len(text) for text in column.values], dtype=np.bool_)
+        empty = np.diff(column.values.offsets) == 0
         if not empty.any():
             return columns
         filled |= ~empty[column.codes]

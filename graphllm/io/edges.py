@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float32
@@ -121,31 +122,26 @@ def _assemble(
     weights: Float32[np.ndarray, "num_edges"] | None,
     columns: Mapping[str, Column],
 ) -> TextualGraph:
-    heads, tails = ends
-    edges = {
-        "heads": heads.astype(np.int32),
-        "relation_ids": relations.codes[0].astype(np.int32),
-        "tails": tails.astype(np.int32),
-    }
-    texts = tuple(relations.values)
-    if nodes is None:
-        return TextualGraph(
-            keys=keys, names=keys, relations=texts, weights=weights, edge_columns=columns, **edges
-        )
-    num_new = len(keys) - nodes.num_nodes
-    new_names = keys[nodes.num_nodes :]
-    untyped = np.full(num_new, -1, dtype=np.int32)
-    return TextualGraph(
+    new_names = keys[nodes.num_nodes :] if nodes else []
+    graph = TextualGraph(
         keys=keys,
-        names=StringTable.from_strings([*nodes.names, *new_names]),
-        texts=StringTable.from_strings([*nodes.texts, *[""] * num_new]),
-        relations=texts,
+        names=StringTable.from_strings([*nodes.names, *new_names]) if nodes else keys,
+        heads=ends[0].astype(np.int32, copy=False),
+        relation_ids=relations.codes[0].astype(np.int32, copy=False),
+        tails=ends[1].astype(np.int32, copy=False),
+        relations=tuple(relations.values),
+        weights=weights,
+        edge_columns=columns,
+    )
+    if nodes is None:
+        return graph
+    untyped = np.full(len(new_names), -1, dtype=np.int32)
+    return replace(
+        graph,
+        texts=StringTable.from_strings([*nodes.texts, *[""] * len(new_names)]),
         alias_ids=nodes.alias_ids,
         alias_names=nodes.alias_names,
         node_types=nodes.node_types,
         node_type_ids=np.concatenate([nodes.node_type_ids, untyped]),
-        weights=weights,
         node_columns=nodes.node_columns,
-        edge_columns=columns,
-        **edges,
     )

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
-
 from graphllm.graph import GraphBuilder, Kind, TextualGraph, Value
 from graphllm.io.mapping import label_key
 from graphllm.io.table import Table, TextColumn
@@ -211,7 +209,7 @@ def _fit(label: str, column: TextColumn, other: Entry, target: int, *, same: boo
 
 def containment(column: TextColumn, keys: TextColumn) -> float:
     """Return the share of the column's distinct values that are among ``keys``."""
-    values = {column.texts[code] for code in np.unique(column.codes[column.present]).tolist()}
+    values = {column.texts[code] for code in column.used.tolist()}
     return len(values.intersection(keys.texts)) / max(1, len(values))
 
 

@@ -5,8 +5,8 @@ import logging
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from graphllm.errors import DataError
 from graphllm.io.mapping import ColumnMap
@@ -55,7 +55,7 @@ class Source:
     @property
     def is_gzip(self) -> bool:
         """Whether the file is compressed."""
-        with self._reading(), self.path.open("rb") as file:
+        with self.reading(), self.path.open("rb") as file:
             return file.read(2) == GZIP_MAGIC
 
     def error(self, message: str, line: int | None = None) -> DataError:
@@ -63,20 +63,20 @@ class Source:
         where = self.name if line is None else f"{self.name}, line {line}"
         return DataError(f"{where}: {message}")
 
-    def open(self) -> BinaryIO:
+    def open(self) -> BufferedIOBase:
         """Return a stream of the uncompressed bytes."""
         if self.is_gzip:
-            return cast(BinaryIO, gzip.open(self.path, "rb"))
+            return gzip.open(self.path, "rb")
         return self.path.open("rb")
 
     def head(self, num_bytes: int = 1 << 16) -> bytes:
         """Return the first uncompressed bytes."""
-        with self._reading(), self.open() as file:
+        with self.reading(), self.open() as file:
             return file.read(num_bytes)
 
     def data(self) -> bytes:
         """Return all uncompressed bytes."""
-        with self._reading(), self.open() as file:
+        with self.reading(), self.open() as file:
             return file.read()
 
     def text(self) -> str:
@@ -104,7 +104,8 @@ class Source:
                 " save it as UTF-8"
             ) from error
 
-    def _reading(self) -> "_Reading":
+    def reading(self) -> "_Reading":
+        """Return a context in which what goes wrong with bytes becomes an error naming the file."""
         return _Reading(self)
 
 

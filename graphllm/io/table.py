@@ -13,6 +13,7 @@ from graphllm.graph.columns import DTYPES
 from graphllm.io.source import Source
 from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, column_kind, parse_as
 
+_LONGEST_ABSENT = max(map(len, ABSENT_AMONG_VALUES))
 MARGIN = " \t\r\n\xa0\ufeff"  # what is taken off both ends of a cell
 
 
@@ -49,19 +50,27 @@ class TextColumn:
     @cached_property
     def kind(self) -> Kind:
         """What the cells are."""
-        return column_kind(self.texts)
+        return column_kind(self.values)
 
     @cached_property
     def present(self) -> Bool[np.ndarray, "num_rows"]:
         """Which rows have a value."""
         absent = ABSENT if self.kind is Kind.TEXT else ABSENT_AMONG_VALUES
-        known = np.array([text not in absent for text in self.texts], dtype=np.bool_)
-        return known[self.codes] if len(known) else np.zeros(0, dtype=np.bool_)
+        known = np.ones(len(self.values), dtype=np.bool_)
+        for code in np.flatnonzero(np.diff(self.values.offsets) <= _LONGEST_ABSENT).tolist():
+            known[code] = self.values[code] not in absent
+        return known[self.codes]
 
     @cached_property
     def num_distinct(self) -> int:
         """How many different values there are among the rows that have one."""
-        return len(np.unique(self.codes[self.present]))
+        return len(self.used)
+
+    @cached_property
+    def used(self) -> np.ndarray:
+        """The codes that stand in some row and are a value, ascending."""
+        counts = np.bincount(self.codes[self.present], minlength=len(self.values))
+        return np.flatnonzero(counts)
 
     @property
     def is_unique(self) -> bool:

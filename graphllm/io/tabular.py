@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from graphllm.errors import DataError
 from graphllm.graph import Kind, TextualGraph
 from graphllm.io.delimited import NoSeparatorError, read_delimited
@@ -211,6 +209,6 @@ def _alike_columns(table: Table) -> dict[str, int]:
 
 def _overlap(first: TextColumn, second: TextColumn) -> float:
     """Return the share of the smaller column's distinct values that the other one has too."""
-    ours = {first.texts[i] for i in np.unique(first.codes[first.present]).tolist()}
-    theirs = {second.texts[i] for i in np.unique(second.codes[second.present]).tolist()}
+    ours = {first.texts[code] for code in first.used.tolist()}
+    theirs = {second.texts[code] for code in second.used.tolist()}
     return len(ours & theirs) / max(1, min(len(ours), len(theirs)))
