@@ -29,11 +29,13 @@ _RELATIONS = (
     "relation", "predicate", "relationship", "relationtype", "edgetype", "rel", "label", "type",
     "name", "kind", "caption", "title", "key", "r", "p",
 )  # fmt: skip
-_NOT_RELATIONS = {"directed", "undirected", "mutual", "arrow", "line", "curve"}  # how to draw it
 
 _ISO_DATE = re.compile(
     r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?"
 )
+
+
+OWN_MARK = "graphllm"  # an attribute of the whole graph in files that this project wrote
 
 
 class Described(NamedTuple):
@@ -119,6 +121,9 @@ class NodeFields:
         return Described(name, kind, text, aliases, attributes)
 
 
+OWN_FIELDS = NodeFields(names=("name",), types=("type",), texts=("text",), aliases=("aliases",))
+
+
 def add_node(builder: GraphBuilder, key: str, described: Described) -> int:
     """Add a described node; an attribute that occurs again becomes a further value."""
     pending = described.attributes
@@ -144,15 +149,13 @@ def relation_of(row: Mapping[str, object]) -> Relation:
     """Return what the attributes of an edge say: its relation, its weight and the rest.
 
     Examples:
-        >>> relation_of({"type": "directed", "label": "knows", "weight": 2, "since": 1833})
+        >>> relation_of({"label": "knows", "weight": 2, "since": 1833})
         Relation(text='knows', weight=2.0, attributes={'since': 1833})
     """
-    by_role = {squash(field): field for field in row}
     chosen = None
-    for role in _RELATIONS:
-        field = by_role.get(role)
-        value = None if field is None else row[field]
-        if isinstance(value, str) and value.strip() and value.lower() not in _NOT_RELATIONS:
+    for field in _relation_fields(tuple(row)):
+        value = row[field]
+        if isinstance(value, str) and value.strip():
             chosen = field
             break
     rest = {field: value for field, value in row.items() if field != chosen}
@@ -165,6 +168,12 @@ def relation_of(row: Mapping[str, object]) -> Relation:
         weight = float(rest.pop("weight"))  # type: ignore[arg-type]
     text = LINKED if chosen is None else str(row[chosen])
     return Relation(text, weight, dict(flatten(rest, lists=False)))
+
+
+@lru_cache(maxsize=4096)
+def _relation_fields(fields: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those of an edge's fields that may name its relation, best first."""
+    return _ranked({field: squash(field) for field in fields}, _RELATIONS)
 
 
 def flatten(row: Mapping[str, object], *, lists: bool) -> Iterator[tuple[str, Scalar]]:
@@ -181,7 +190,9 @@ def flatten(row: Mapping[str, object], *, lists: bool) -> Iterator[tuple[str, Sc
     for field, value in row.items():
         if value is None or value == "":
             continue
-        if isinstance(value, Mapping):
+        if type(value) in (str, int, float, bool):  # nearly always
+            yield field, value  # type: ignore[misc]
+        elif isinstance(value, Mapping):
             for inner, plain in flatten({str(k): v for k, v in value.items()}, lists=lists):
                 yield f"{field}.{inner}", plain
         elif isinstance(value, list | tuple | set | frozenset):

@@ -64,7 +64,7 @@ class _GEXF:
             self._add_value(attributes, line)
 
     def end(self, tag: str, text: str, line: int) -> None:
-        """Close an element whose last text is ``text``."""
+        """Close an element whose own text is ``text``."""
         if tag == "default" and self._declared is not None and text.strip():
             self._defaults[self._declared] = self._typed(
                 self._attributes[self._declared], text.strip(), line

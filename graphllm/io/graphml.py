@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphllm.graph import TextualGraph
+from graphllm.io.conventions import OWN_FIELDS, OWN_MARK
 from graphllm.io.records import EdgeRecord, NodeRecord, assemble
 from graphllm.io.source import Source
 from graphllm.io.xml_events import walk_xml
@@ -25,7 +26,8 @@ def read_graphml(source: Source) -> TextualGraph:
     walk_xml(source, reading)
     if not reading.is_graphml:
         raise source.error("no <graphml> element; expected a GraphML file")
-    return assemble(source, reading.nodes, reading.edges)
+    fields = OWN_FIELDS if reading.is_own else None
+    return assemble(source, reading.nodes, reading.edges, fields)
 
 
 @dataclass(slots=True)
@@ -51,6 +53,7 @@ class _GraphML:
 
     def __init__(self, source: Source) -> None:
         self.is_graphml = False
+        self.is_own = False  # written by this project, so that no field need be guessed
         self.nodes: list[NodeRecord] = []
         self.edges: list[EdgeRecord] = []
         self._source = source
@@ -78,7 +81,7 @@ class _GraphML:
             )
 
     def end(self, tag: str, text: str, line: int) -> None:
-        """Close an element whose last text is ``text``."""
+        """Close an element whose own text is ``text``."""
         if tag in ("data", "default"):
             if self._key is not None:
                 self._close_value(tag, text, line)
@@ -161,6 +164,7 @@ class _GraphML:
     def _close_owner(self, tag: str) -> None:
         owner = self._owners.pop()
         if tag == "graph":
+            self.is_own |= OWN_MARK in owner.fields
             return
         for key in self._keys.values():
             if key.default is not None and key.domain in (tag, "all"):

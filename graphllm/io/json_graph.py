@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -29,7 +30,7 @@ _ENDS = (
 _LONE_ENDS = frozenset(end for pair in _ENDS[:8] for end in pair)
 _IDS = ("id", "key", "@id", "uid", "uuid", "nodeid", "name", "label", "title")
 _EDGE_LISTS = ("links", "edges", "relationships", "triples")
-_WRAPPERS = ("data", "metadata", "properties", "attributes", "attr")
+_WRAPPERS = frozenset(("data", "metadata", "properties", "attributes", "attr"))
 _SHAPES = (
     'expected {"nodes": [...], "links": [...]}, cytoscape elements, or a list of'
     " [head, relation, tail] or of edge objects"
@@ -65,8 +66,12 @@ def read_json(source: Source) -> TextualGraph:
         document = _from_elements(source, document["elements"])
     elif isinstance(document, list) and _is_elements(document):
         document = _from_elements(source, document)
+    if _is_one_edge(document):
+        document = [document]
     if isinstance(document, list):
         return _read_records(source, _items(document, "item"))
+    if isinstance(document, Mapping) and lossless.HEADER in document:
+        return read_json_lines(source)
     if isinstance(document, Mapping):
         return _read_node_link(source, document)
     raise source.error(f"{_SHAPES}; got {_short(document)}")
@@ -103,6 +108,13 @@ def _parse(text: str, source: Source, line: int | None = None) -> object:
     except (RecursionError, ValueError) as error:  # nested too deep; a number of 5,000 digits
         reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise source.error(f"not readable JSON: {reason}", line) from error
+
+
+def _is_one_edge(document: object) -> bool:
+    """Whether the whole document is an edge: a file of JSON lines that has a single line."""
+    if isinstance(document, dict):
+        return _end_fields(tuple(document)) is not None
+    return isinstance(document, list) and [type(v) for v in document] == [str, str, str]
 
 
 def _is_lines(text: str) -> bool:
@@ -212,13 +224,13 @@ def _keys(record: Mapping[str, object]) -> str:
 
 def _spread(record: Mapping[str, object]) -> Mapping[str, object]:
     """Return the record with ``data``, ``properties`` and the like opened into it."""
-    if not any(isinstance(record.get(name), Mapping) for name in _WRAPPERS):
+    if _WRAPPERS.isdisjoint(record):
         return record
-    spread = {field: value for field, value in record.items() if field not in _WRAPPERS}
-    for name in _WRAPPERS:
-        inner = record.get(name)
-        if isinstance(inner, Mapping):
-            spread.update((field, value) for field, value in inner.items() if field not in spread)
+    inner = {name: record[name] for name in record if name in _WRAPPERS}
+    opened = [fields for fields in inner.values() if isinstance(fields, dict)]
+    spread = {f: v for f, v in record.items() if not isinstance(inner.get(f), dict)}
+    for fields in opened:
+        spread.update((field, value) for field, value in fields.items() if field not in spread)
     return spread
 
 
@@ -238,10 +250,10 @@ def _take_id(fields: Mapping[str, object]) -> tuple[str | None, Mapping[str, obj
 def _ends_of(source: Source, where: Where, edge: object) -> _Ends:
     if isinstance(edge, list):
         return _ends_of_list(source, where, edge)
-    if not isinstance(edge, Mapping):
+    if not isinstance(edge, dict):
         raise fault(source, where, f"expected an edge, got {_short(edge)}")
     fields = _spread(edge)
-    names = _end_fields(fields)
+    names = _end_fields(tuple(fields))
     if names is None:
         raise fault(
             source,
@@ -261,8 +273,10 @@ def _ends_of_list(source: Source, where: Where, edge: Sequence[object]) -> _Ends
     return _Ends(_end(source, where, edge[0]), _end(source, where, edge[-1]), rest)
 
 
-def _end_fields(record: Mapping[str, object]) -> tuple[str, str] | None:
-    by_role = {squash(field): field for field in record}
+@lru_cache(maxsize=4096)
+def _end_fields(fields: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return which fields of an edge hold its head and its tail."""
+    by_role = {squash(field): field for field in fields}
     for head, tail in _ENDS:
         if head in by_role and tail in by_role:
             return by_role[head], by_role[tail]
@@ -270,7 +284,7 @@ def _end_fields(record: Mapping[str, object]) -> tuple[str, str] | None:
 
 
 def _end(source: Source, where: Where, end: object) -> str | int | float:
-    if isinstance(end, Mapping):  # d3 replaces an id by the node itself
+    if isinstance(end, dict):  # d3 replaces an id by the node itself
         end, _ = _take_id(end)
     if isinstance(end, bool) or not isinstance(end, str | int | float) or end == "":
         raise fault(source, where, f"an end is {_short(end)}; expected the id of a node")
@@ -282,7 +296,7 @@ def _read_records(source: Source, items: Iterable[tuple[Where, object]]) -> Text
     builder = GraphBuilder()
     nodes: list[NodeRecord] = []
     for where, item in items:
-        if isinstance(item, Mapping) and _is_node(_spread(item)):
+        if isinstance(item, dict) and _is_node(_spread(item)):
             node = _node_record(source, where, item)
             builder.node(node.key)  # its place is where it is first mentioned
             nodes.append(node)
@@ -295,4 +309,9 @@ def _read_records(source: Source, items: Iterable[tuple[Where, object]]) -> Text
 
 def _is_node(record: Mapping[str, object]) -> bool:
     """Whether a record has an id and nothing that looks like the end of an edge."""
-    return not any(squash(f) in _LONE_ENDS for f in record) and _take_id(record)[0] is not None
+    return not _has_end(tuple(record)) and _take_id(record)[0] is not None
+
+
+@lru_cache(maxsize=4096)
+def _has_end(fields: tuple[str, ...]) -> bool:
+    return any(squash(field) in _LONE_ENDS for field in fields)

@@ -29,15 +29,24 @@ class EdgeRecord(NamedTuple):
 
 
 def assemble(
-    source: Source, nodes: Sequence[NodeRecord], edges: Iterable[EdgeRecord]
+    source: Source,
+    nodes: Sequence[NodeRecord],
+    edges: Iterable[EdgeRecord],
+    node_fields: NodeFields | None = None,
 ) -> TextualGraph:
     """Return the graph of a file that lists its nodes and its edges.
+
+    Args:
+        source: The file.
+        nodes: All nodes, in their order.
+        edges: All edges, in their order.
+        node_fields: What the fields of a node mean; guessed when ``None``.
 
     Raises:
         DataError: A node's id occurs twice, or an edge names a node that is not listed.
     """
     builder = GraphBuilder()
-    add_nodes(builder, source, nodes)
+    add_nodes(builder, source, nodes, node_fields)
     for edge in edges:
         for end in (edge.head, edge.tail):
             if end not in builder:
@@ -51,13 +60,18 @@ def assemble(
     return with_dates(builder.build())
 
 
-def add_nodes(builder: GraphBuilder, source: Source, nodes: Sequence[NodeRecord]) -> None:
-    """Add listed nodes; their fields are understood from all of them together.
+def add_nodes(
+    builder: GraphBuilder,
+    source: Source,
+    nodes: Sequence[NodeRecord],
+    node_fields: NodeFields | None = None,
+) -> None:
+    """Add listed nodes; unless given, what their fields mean is guessed from all of them.
 
     Raises:
         DataError: An id occurs twice.
     """
-    fields = NodeFields.guess([node.fields for node in nodes])
+    fields = node_fields or NodeFields.guess([node.fields for node in nodes])
     first: dict[str, Where] = {}
     for node in nodes:
         if node.key in first:

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.graph import Column, GraphView, Kind, StringTable, format_value
+from graphllm.io.conventions import OWN_MARK
 from graphllm.registry import load
 
 Writer = Callable[[GraphView], Iterator[str]]
@@ -30,6 +31,8 @@ _SUFFIXES = {
     ".tsv": "tsv", ".txt": "tsv", ".csv": "csv", ".jsonl": "json_lines", ".ndjson": "json_lines",
     ".json": "json_lines", ".graphml": "graphml",
 }  # fmt: skip
+_NODE_PARTS = ("name", "type", "text", "aliases")
+_EDGE_PARTS = ("relation", "weight")
 _GRAPHML_TYPES = {Kind.INTEGER: "long", Kind.NUMBER: "double", Kind.BOOLEAN: "boolean"}
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -121,11 +124,14 @@ def distinct_names(view: GraphView) -> list[str]:
 
 
 def graphml_lines(view: GraphView) -> Iterator[str]:
-    """Yield the lines of a GraphML file with typed keys."""
+    """Yield the lines of a GraphML file with typed keys.
+
+    An attribute called as a part of a node or edge, such as ``name``, gets an underscore.
+    """
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield '<graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
     yield from _graphml_keys(view)
-    yield '<graph edgedefault="directed">'
+    yield f'<graph edgedefault="directed">{_data(OWN_MARK, "1")}'
     yield from _graphml_nodes(view)
     yield from _graphml_edges(view)
     yield "</graph>"
@@ -133,14 +139,17 @@ def graphml_lines(view: GraphView) -> Iterator[str]:
 
 
 def _graphml_keys(view: GraphView) -> Iterator[str]:
-    for name in ("name", "type", "text", "aliases"):
+    yield _graphml_key(OWN_MARK, "graph", OWN_MARK, "int")
+    for name in _NODE_PARTS:
         yield _graphml_key(name, "node", name, "string")
     yield _graphml_key("relation", "edge", "relation", "string")
     yield _graphml_key("weight", "edge", "weight", "double")
+    taken = {"node": _NODE_PARTS, "edge": _EDGE_PARTS}
     for domain, columns in (("node", view.node_columns), ("edge", view.edge_columns)):
         for position, column in enumerate(columns.values()):
             kind = _GRAPHML_TYPES.get(column.kind, "string")
-            yield _graphml_key(f"{domain[0]}{position}", domain, column.name, kind)
+            name = f"{column.name}_" if column.name in taken[domain] else column.name
+            yield _graphml_key(f"{domain[0]}{position}", domain, name, kind)
 
 
 def _graphml_key(key: str, domain: str, name: str, kind: str) -> str:

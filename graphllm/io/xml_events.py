@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from xml.parsers import expat
 
 from graphllm.errors import DataError
@@ -11,6 +11,7 @@ from graphllm.io.source import Source
 _MAX_ENTITY = 1000  # characters; the prefixes that ontologies declare are far shorter
 
 
+@runtime_checkable
 class XMLHandler(Protocol):
     """What is told of each element; tags and attribute names come without namespace."""
 
@@ -18,7 +19,7 @@ class XMLHandler(Protocol):
         """An element begins."""
 
     def end(self, tag: str, text: str, line: int) -> None:
-        """An element ends; ``text`` is what stood in it since the last tag."""
+        """An element ends; ``text`` is its own text, without that of elements in it."""
 
 
 def walk_xml(source: Source, handler: XMLHandler | None, *, short_entities: bool = False) -> None:
@@ -55,20 +56,23 @@ def walk_xml(source: Source, handler: XMLHandler | None, *, short_entities: bool
 
 
 def _connect(parser: expat.XMLParserType, handler: XMLHandler) -> None:
-    text: list[str] = []
+    open_texts: list[list[str]] = [[]]
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        text.clear()
+        open_texts.append([])
         local = {name.rpartition("}")[2]: value for name, value in attributes.items()}
         handler.start(tag.rpartition("}")[2], local, parser.CurrentLineNumber)
 
+    def characters(text: str) -> None:
+        open_texts[-1].append(text)
+
     def end(tag: str) -> None:
-        handler.end(tag.rpartition("}")[2], "".join(text), parser.CurrentLineNumber)
-        text.clear()
+        text = "".join(open_texts.pop())
+        handler.end(tag.rpartition("}")[2], text, parser.CurrentLineNumber)
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    parser.CharacterDataHandler = text.append
+    parser.CharacterDataHandler = characters
 
 
 def _refuse_entities(
