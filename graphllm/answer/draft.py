@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+TYPE, DESCRIPTION = "type", "description"
+"""What claims call a node's type and its text, where no attribute has that name."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:

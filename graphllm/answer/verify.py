@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from graphllm.answer.abstention import Abstention, Reason
-from graphllm.answer.draft import Claim, Draft
+from graphllm.answer.draft import DESCRIPTION, TYPE, Claim, Draft
 from graphllm.graph.columns import Column, Kind, format_value
 from graphllm.graph.folding import fold
 from graphllm.graph.view import GraphView
@@ -124,9 +124,19 @@ class _Checker:
             return f"there is no node {node}"
         if not self._is_called(node, claim.head):
             return f"node {node} is not called {claim.head!r}"
+        own = self._own(node, claim.relation) if claim.relation in (TYPE, DESCRIPTION) else ""
+        if own and claim.tail == own:
+            return ""
         if not _holds(self._view.node_columns.get(claim.relation), node, claim.tail):
             return f"{claim.head!r} does not have {claim.relation} {claim.tail!r}"
         return ""
+
+    def _own(self, node: int, what: str) -> str:
+        """Return the type or the text of ``node``."""
+        if what == DESCRIPTION:
+            return self._view.texts[node]
+        type_id = int(self._view.node_type_ids[node])
+        return self._view.node_types[type_id] if type_id >= 0 else ""
 
     def _is_called(self, node: int, name: str) -> bool:
         if name in self._names(node):

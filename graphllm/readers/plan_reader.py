@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from graphllm.answer import Abstention, Claim, Draft, Reason, Turn
-from graphllm.graph.columns import format_value
+from graphllm.answer import Abstention, Draft, Reason, Turn
 from graphllm.graph.view import GraphView
 from graphllm.index.names import Names
 from graphllm.query import Plan, PlanResult, execute
+from graphllm.readers.drafting import draft_of
 from graphllm.retrieval.linker import Linker, Seeds
 from graphllm.retrieval.planner import PlanCandidate, Planner
 from graphllm.text.encoder import TextEncoder
@@ -84,7 +84,11 @@ class PlanReader:
                 result=result,
                 abstention=Abstention(reason=Reason.NO_EDGE, message=message),
             )
-        return Reading(plan=plan, result=result, draft=draft(result, self.view, confidence))
+        return Reading(
+            plan=plan,
+            result=result,
+            draft=draft_of(plan, result, self.view, confidence=confidence),
+        )
 
     def _unreadable(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Abstention:
         if not seeds.mentions:
@@ -104,35 +108,3 @@ def confidence(candidates: Sequence[PlanCandidate]) -> float:
     """Return the confidence in the first candidate, from its score and its lead."""
     lead = candidates[0].score - candidates[1].score if len(candidates) > 1 else 0.3
     return max(0.05, min(0.99, candidates[0].score - 0.4 + min(lead, 0.2)))
-
-
-def draft(result: PlanResult, view: GraphView, confidence: float) -> Draft:
-    """Return the draft that says what ``result`` holds, claiming every edge of its proof."""
-    entities = tuple(dict.fromkeys(view.names[n] for n in result.nodes.tolist()))
-    entities = entities or tuple(dict.fromkeys(format_value(v) for v in result.values))
-    claims = [
-        Claim(
-            head=view.names[int(view.heads[e])],
-            relation=view.relations[int(view.relation_ids[e])],
-            tail=view.names[int(view.tails[e])],
-            edge=e,
-        )
-        for e in result.edges.tolist()
-    ]
-    claims += [
-        Claim(
-            head=view.names[f.owner],
-            relation=f.attribute,
-            tail=format_value(f.value),
-            node=f.owner,
-        )
-        for f in result.attributes
-        if not f.on_edge
-    ]
-    return Draft(
-        text=", ".join(entities),
-        entities=entities,
-        claims=tuple(claims),
-        closed_world=result.closed_world,
-        confidence=confidence,
-    )

@@ -1,0 +1,184 @@
+"""Put what a plan gave into words, and claim every edge it rests on."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from graphllm.answer.draft import DESCRIPTION, TYPE, Claim, Draft
+from graphllm.graph.columns import format_value
+from graphllm.graph.folding import humanize
+from graphllm.graph.view import GraphView
+from graphllm.query.plan import (
+    Aggregated,
+    Count,
+    Exists,
+    FactsOf,
+    GroupCount,
+    OfType,
+    Plan,
+    ShortestPath,
+    children,
+)
+from graphllm.query.result import PlanResult
+
+SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
+SPOKEN_PER_FACT = 5  # names per relation where a node is described
+
+
+def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: float) -> Draft:
+    """Return the draft that says what ``plan`` gave, claiming every edge of its proof.
+
+    Examples:
+        >>> from graphllm.graph import TextualGraph
+        >>> from graphllm.query import Count, Entities, Follow, Step, execute
+        >>> graph = TextualGraph.from_triples([("Ada", "knows", "Bo"), ("Ada", "knows", "Cy")])
+        >>> known = Follow(Entities(("Ada",)), Step("knows"))
+        >>> draft_of(known, execute(known, graph), graph, confidence=0.9).text
+        'Bo and Cy'
+        >>> draft_of(Count(known), execute(Count(known), graph), graph, confidence=0.9).entities
+        ('2',)
+    """
+    entities = _entities(result, view)
+    return Draft(
+        text=_text(plan, result, entities, view),
+        entities=entities,
+        claims=tuple(_claims(plan, result, view)),
+        closed_world=result.closed_world,
+        derived=isinstance(plan, (Count, Exists, Aggregated, ShortestPath)),
+        confidence=confidence,
+    )
+
+
+def listed(names: Sequence[str], shown: int = SPOKEN) -> str:
+    """Return names as a person lists them.
+
+    Examples:
+        >>> listed(["a"]), listed(["a", "b", "c"]), listed(["a", "b", "c"], shown=2)
+        ('a', 'a, b and c', 'a, b and 1 more')
+    """
+    if len(names) > shown:
+        return f"{', '.join(names[:shown])} and {len(names) - shown} more"
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _entities(result: PlanResult, view: GraphView) -> tuple[str, ...]:
+    """Return the answering names, or values, or what lies on the way of a path."""
+    if len(result.nodes):
+        return tuple(dict.fromkeys(view.names[node] for node in result.nodes.tolist()))
+    if result.paths:
+        walked = [_nodes_of(path, view) for path in result.paths]
+        between = dict.fromkeys(view.names[node] for nodes in walked for node in nodes[1:-1])
+        return tuple(between) or tuple(view.names[node] for node in walked[0])
+    return tuple(dict.fromkeys(map(format_value, result.values)))
+
+
+def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphView) -> str:
+    match plan:
+        case Exists():
+            return "Yes" if result.values == (True,) else "No"
+        case GroupCount():
+            names = (view.names[node] for node in result.nodes.tolist())
+            pairs = zip(names, result.values, strict=True)
+            return listed([f"{name} ({count})" for name, count in pairs])
+        case ShortestPath():
+            return _path_text(result.paths, view)
+        case FactsOf():
+            return ". ".join(_described(node, view) for node in result.nodes.tolist()[:SPOKEN])
+    return listed(entities)
+
+
+def _path_text(paths: Sequence[tuple[int, ...]], view: GraphView) -> str:
+    if not paths or not paths[0]:
+        return ""
+    nodes = _nodes_of(paths[0], view)
+    text = view.names[nodes[0]]
+    for edge, here, there in zip(paths[0], nodes, nodes[1:], strict=False):
+        relation = view.relations[int(view.relation_ids[edge])]
+        forward = int(view.heads[edge]) == here
+        text += f" --{relation}--> " if forward else f" <--{relation}-- "
+        text += view.names[there]
+    more = len(paths) - 1
+    return f"{text} (and {more} more, as short)" if more else text
+
+
+def _nodes_of(path: Sequence[int], view: GraphView) -> list[int]:
+    """Return the nodes along ``path``, whose edges are walked either way."""
+    ends = [(int(view.heads[edge]), int(view.tails[edge])) for edge in path]
+    if not ends:
+        return []
+    here = ends[0][0]
+    if len(ends) > 1 and here in ends[1] and ends[0][1] not in ends[1]:
+        here = ends[0][1]
+    nodes = [here]
+    for head, tail in ends:
+        here = tail if here == head else head
+        nodes.append(here)
+    return nodes
+
+
+def _described(node: int, view: GraphView) -> str:
+    """Return what the graph says of ``node``: its type, text, attributes and neighbours."""
+    start, end = (int(view.outgoing.indptr[node + i]) for i in (0, 1))
+    out = zip(
+        view.outgoing.relation_ids[start:end].tolist(),
+        view.outgoing.neighbors[start:end].tolist(),
+        strict=True,
+    )
+    start, end = (int(view.incoming.indptr[node + i]) for i in (0, 1))
+    into = zip(
+        view.incoming.relation_ids[start:end].tolist(),
+        view.incoming.neighbors[start:end].tolist(),
+        strict=True,
+    )
+    said = [view.texts[node]] if view.texts[node] else []
+    if view.node_type_ids[node] >= 0:
+        said.insert(0, view.node_types[int(view.node_type_ids[node])])
+    for name, column in view.node_columns.items():
+        if values := [format_value(value) for value in column.of(node)]:
+            said.append(f"{humanize(name)} {listed(values, SPOKEN_PER_FACT)}")
+    said += [f"{words} {names}" for words, names in _by_relation(out, view)]
+    said += [f"{words} of {names}" for words, names in _by_relation(into, view)]
+    return f"{view.names[node]}: {'; '.join(said)}"
+
+
+def _by_relation(pairs: Iterable[tuple[int, int]], view: GraphView) -> Iterator[tuple[str, str]]:
+    found: dict[int, dict[str, None]] = {}
+    for relation, neighbor in pairs:
+        found.setdefault(relation, {})[view.names[neighbor]] = None
+    for relation, names in found.items():
+        yield humanize(view.relations[relation]), listed(list(names), SPOKEN_PER_FACT)
+
+
+def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:
+    """Yield a claim for each edge of the proof, then for each attribute, then for each type."""
+    qualifiers: dict[int, tuple[tuple[str, str], ...]] = {}
+    for fact in result.attributes:
+        if fact.on_edge:
+            said = (fact.attribute, format_value(fact.value))
+            qualifiers[fact.owner] = (*qualifiers.get(fact.owner, ()), said)
+    in_order = [edge for path in result.paths for edge in path]
+    for edge in dict.fromkeys([*in_order, *result.edges.tolist()]):
+        yield Claim(
+            head=view.names[int(view.heads[edge])],
+            relation=view.relations[int(view.relation_ids[edge])],
+            tail=view.names[int(view.tails[edge])],
+            edge=edge,
+            qualifiers=qualifiers.get(edge, ()),
+        )
+    for fact in result.attributes:
+        if not fact.on_edge:
+            yield _node_claim(fact.owner, fact.attribute, format_value(fact.value), view)
+    for node in result.nodes.tolist():
+        if isinstance(plan, FactsOf) and view.texts[node]:
+            yield _node_claim(node, DESCRIPTION, view.texts[node], view)
+        if view.node_type_ids[node] >= 0 and (isinstance(plan, FactsOf) or _names_type(plan)):
+            yield _node_claim(node, TYPE, view.node_types[int(view.node_type_ids[node])], view)
+
+
+def _node_claim(node: int, attribute: str, value: str, view: GraphView) -> Claim:
+    return Claim(head=view.names[node], relation=attribute, tail=value, node=node)
+
+
+def _names_type(plan: Plan) -> bool:
+    """Whether ``plan`` rests on the type of nodes somewhere."""
+    return isinstance(plan, OfType) or any(map(_names_type, children(plan)))

@@ -1,0 +1,126 @@
+"""What plans give, in words, with claims that hold."""
+
+import pytest
+
+from graphllm.answer import verify
+from graphllm.graph import GraphBuilder
+from graphllm.query import (
+    Aggregate,
+    Aggregated,
+    Attribute,
+    Comparison,
+    Count,
+    EdgeValues,
+    Entities,
+    Exists,
+    FactsOf,
+    Filter,
+    Follow,
+    GroupCount,
+    Intersect,
+    OfType,
+    ShortestPath,
+    Step,
+    TopK,
+    Values,
+    execute,
+)
+from graphllm.readers.drafting import draft_of
+
+
+def laureates():
+    builder = GraphBuilder()
+    builder.node("marie", name="Marie Curie", type="person", attributes={"born": 1867})
+    builder.node("pierre", name="Pierre Curie", type="person", attributes={"born": 1859})
+    builder.node("prize", name="Nobel Prize", type="award", text="A prize from Sweden.")
+    builder.node("fermi", name="Enrico Fermi", type="person")
+    builder.edge("marie", "won", "prize", attributes={"year": 1903})
+    builder.edge("marie", "won", "prize", attributes={"year": 1911})
+    builder.edge("pierre", "won", "prize", attributes={"year": 1903})
+    builder.edge("fermi", "won", "prize", attributes={"year": 1938})
+    builder.edge("marie", "married to", "pierre")
+    return builder.build()
+
+
+GRAPH = laureates()
+MARIE, PRIZE = Entities(("marie",)), Entities(("prize",))
+WINNERS = Follow(PRIZE, Step("won", inverse=True))
+PEOPLE = OfType("person")
+BORN = Attribute("born")
+
+
+@pytest.mark.parametrize(
+    ("plan", "entities", "text"),
+    [
+        (
+            WINNERS,
+            ("Marie Curie", "Pierre Curie", "Enrico Fermi"),
+            "Marie Curie, Pierre Curie and Enrico Fermi",
+        ),
+        (Count(WINNERS), ("3",), "3"),
+        (Exists(Intersect(MARIE, WINNERS)), ("yes",), "Yes"),
+        (Exists(Filter(MARIE, BORN, Comparison.MORE, 1900)), ("no",), "No"),
+        (Values(MARIE, "born"), ("1867",), "1867"),
+        (EdgeValues(MARIE, Step("won"), "year"), ("1903", "1911"), "1903 and 1911"),
+        (Aggregated(PEOPLE, BORN, Aggregate.MINIMUM), ("1859",), "1859"),
+        (TopK(WINNERS, BORN, ascending=True), ("Pierre Curie",), "Pierre Curie"),
+        (GroupCount(WINNERS, Step("won")), ("Nobel Prize",), "Nobel Prize (3)"),
+        (
+            PEOPLE,
+            ("Marie Curie", "Pierre Curie", "Enrico Fermi"),
+            "Marie Curie, Pierre Curie and Enrico Fermi",
+        ),
+        (
+            ShortestPath(Entities(("pierre",)), Entities(("fermi",))),
+            ("Nobel Prize",),
+            "Pierre Curie --won--> Nobel Prize <--won-- Enrico Fermi",
+        ),
+        (
+            ShortestPath(Entities(("pierre",)), MARIE),
+            ("Marie Curie", "Pierre Curie"),
+            "Marie Curie --married to--> Pierre Curie",
+        ),
+        (
+            FactsOf(PRIZE),
+            ("Nobel Prize",),
+            "Nobel Prize: award; A prize from Sweden.;"
+            " won of Marie Curie, Pierre Curie and Enrico Fermi",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_kind_of_plan_says_its_answer_and_stands_up_to_the_check(plan, entities, text):
+    result = execute(plan, GRAPH)
+    draft = draft_of(plan, result, GRAPH, confidence=0.5)
+    assert (draft.entities, draft.text) == (entities, text)
+    verified = verify(draft, GRAPH, retrieved=frozenset(result.edges.tolist()))
+    assert [v.problem for v in verified.verdicts if not v.supported] == []
+    assert verified.draft == draft
+
+
+def test_the_year_of_a_prize_is_claimed_of_its_edge():
+    plan = EdgeValues(MARIE, Step("won"), "year")
+    claims = draft_of(plan, execute(plan, GRAPH), GRAPH, confidence=1.0).claims
+    assert {claim.qualifiers for claim in claims} == {(("year", "1903"),), (("year", "1911"),)}
+
+
+def test_a_long_list_is_cut_in_the_sentence_only():
+    builder = GraphBuilder()
+    for i in range(50):
+        builder.edge("hub", "has", f"part {i}")
+    plan = Follow(Entities(("hub",)), Step("has"))
+    graph = builder.build()
+    draft = draft_of(plan, execute(plan, graph), graph, confidence=1.0)
+    assert len(draft.entities) == 50
+    assert draft.text.endswith("part 29 and 20 more")
+
+
+def test_a_path_is_told_in_walking_order():
+    builder = GraphBuilder()
+    for head, tail in (("c", "d"), ("b", "c"), ("a", "b")):
+        builder.edge(head, "to", tail)
+    graph = builder.build()
+    plan = ShortestPath(Entities(("a",)), Entities(("d",)))
+    draft = draft_of(plan, execute(plan, graph), graph, confidence=1.0)
+    assert draft.text == "a --to--> b --to--> c --to--> d"
+    assert [claim.head for claim in draft.claims] == ["a", "b", "c"]
