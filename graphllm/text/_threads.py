@@ -2,28 +2,35 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import Lock
 
-from threadpoolctl import (  # type: ignore[import-untyped]
-    ThreadpoolController,
-    threadpool_limits,
-)
+import numpy as np  # noqa: F401  (its BLAS must be loaded before the controller looks for it)
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 _lock = Lock()
 _users = 0
-_limits: threadpool_limits | None = None
+_threads_before: list[int] = []
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
 
 
 def blas_threads() -> int:
-    """Return how many threads NumPy's BLAS may use: the cores, or what OMP_NUM_THREADS says."""
+    """Return how many threads BLAS may use: the cores, or what OMP_NUM_THREADS says."""
     with _lock:
-        pools = _limits.get_original_num_threads() if _limits is not None else _current_threads()
-    return max(pools.get("blas") or 1, 1)
+        return max(_threads_before or _current_threads(), default=1)
 
 
-def _current_threads() -> dict[str, int | None]:
-    pools = ThreadpoolController().select(user_api="blas").info()
-    return {"blas": max((pool["num_threads"] for pool in pools), default=1)}
+def _current_threads() -> list[int]:
+    return [library.num_threads for library in _blas().lib_controllers]
+
+
+def _set_threads(counts: list[int]) -> None:
+    for library, count in zip(_blas().lib_controllers, counts, strict=True):
+        library.set_num_threads(count)
 
 
 @contextmanager
@@ -33,16 +40,17 @@ def single_threaded_blas() -> Iterator[None]:
     The setting belongs to the process, so it is counted: two overlapping blocks that each restored
     what they found would leave one thread behind for good.
     """
-    global _users, _limits
+    global _users, _threads_before
     with _lock:
+        if _users == 0:
+            _threads_before = _current_threads()
+            _set_threads([1] * len(_threads_before))
         _users += 1
-        if _limits is None:
-            _limits = threadpool_limits(1, user_api="blas")
     try:
         yield
     finally:
         with _lock:
             _users -= 1
-            if _users == 0 and _limits is not None:
-                _limits.restore_original_limits()
-                _limits = None
+            if _users == 0:
+                _set_threads(_threads_before)
+                _threads_before = []

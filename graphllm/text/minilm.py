@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import chain, groupby
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 from threading import local
 from typing import NamedTuple, TypeAlias
@@ -19,6 +19,7 @@ from graphllm.text.weights import SHA256, check_sha256, minilm_folder, read_tens
 
 MAX_TOKENS = 256  # what the model was published with; longer texts are cut, as there
 BATCH_TOKENS = 512  # hidden activations of a batch (3 MB) stay near the core
+PARALLEL_TOKENS = 256  # from here on, batches side by side beat threads inside BLAS
 CHUNK_TEXTS = 4_096  # enough to fill batches of each length; a second or two of names
 
 TokenIds: TypeAlias = tuple[int, ...]
@@ -152,19 +153,20 @@ class MiniLMEncoder:
         sequences = self.token_ids(texts)
         counts = Counter(sequences)
         distinct = sorted(counts, key=lambda ids: (len(ids), ids))
-        batches = pack(distinct)
-        parts = []
-        for batch, part in zip(batches, self._encode_batches(batches), strict=True):
+        num_tokens = sum(map(len, distinct))
+        workers = blas_threads() if num_tokens >= PARALLEL_TOKENS else 1
+        batches = pack(distinct, -(-num_tokens // (BATCH_TOKENS * workers)) * workers)
+        parts = [np.empty((0, self.dim), np.float32)]
+        for batch, part in zip(batches, self._encode_batches(batches, workers), strict=True):
             parts.append(part)
             progress(sum(counts[ids] for ids in batch))
         row = {ids: i for i, ids in enumerate(distinct)}
         return np.concatenate(parts)[[row[ids] for ids in sequences]]
 
     def _encode_batches(
-        self, batches: Sequence[Sequence[TokenIds]]
+        self, batches: Sequence[Sequence[TokenIds]], workers: int
     ) -> Iterator[Float32[np.ndarray, "num_texts dim"]]:
-        """Encode one after the other with threads in BLAS, or side by side when there are many."""
-        workers = min(blas_threads(), len(batches)) if len(batches) > 1 else 1
+        """Encode one after the other with threads in BLAS, or side by side with none there."""
         if workers == 1:
             work = Workspace()
             yield from (encode_batch(self._bert, batch, work) for batch in batches)
@@ -180,22 +182,18 @@ class MiniLMEncoder:
             yield from pool.map(encode, batches)
 
 
-def pack(sequences: Sequence[TokenIds]) -> list[Sequence[TokenIds]]:
-    """Split sequences, sorted by length, into neighbouring runs of about `BATCH_TOKENS` tokens.
+def pack(sequences: Sequence[TokenIds], num_batches: int) -> list[Sequence[TokenIds]]:
+    """Split sequences into neighbouring runs of nearly as many tokens each, none of them empty.
 
     Examples:
-        >>> [len(batch) for batch in pack([(101, 102)] * 300)]
-        [256, 44]
+        >>> [len(batch) for batch in pack([(101, 102)] * 10, 4)]
+        [3, 2, 3, 2]
     """
-    batches: list[Sequence[TokenIds]] = []
-    first, tokens = 0, 0
-    for i, ids in enumerate(sequences):
-        if tokens and tokens + len(ids) > BATCH_TOKENS:
-            batches.append(sequences[first:i])
-            first, tokens = i, 0
-        tokens += len(ids)
-    batches.append(sequences[first:])
-    return batches
+    lengths = np.fromiter(map(len, sequences), np.int64)
+    starts = np.cumsum(lengths) - lengths
+    batch_of = starts * num_batches // max(lengths.sum(), 1)
+    cuts = [0, *(np.flatnonzero(np.diff(batch_of)) + 1), len(sequences)]
+    return [sequences[first:last] for first, last in pairwise(cuts) if first < last]
 
 
 def encode_batch(

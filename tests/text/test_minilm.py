@@ -208,12 +208,15 @@ def test_gelu_is_the_erf_form_everywhere():
     np.testing.assert_allclose(x[0], expected, rtol=3e-7, atol=2e-6)
 
 
-@given(st.lists(st.integers(1, 300), max_size=60).map(sorted))
-def test_packing_keeps_every_sequence_and_the_size(lengths):
+@given(st.lists(st.integers(1, 300), max_size=60).map(sorted), st.integers(1, 9))
+def test_packing_keeps_every_sequence_and_balances_tokens(lengths, num_batches):
     sequences = [(7,) * length for length in lengths]
-    batches = minilm.pack(sequences)
+    batches = minilm.pack(sequences, num_batches)
     assert [ids for batch in batches for ids in batch] == sequences
-    assert all(sum(map(len, b)) <= minilm.BATCH_TOKENS or len(b) == 1 for b in batches)
+    assert all(batches)
+    assert len(batches) <= num_batches
+    longest = max(lengths, default=0)
+    assert all(sum(map(len, b)) <= sum(lengths) / num_batches + longest for b in batches)
 
 
 @given(st.lists(st.integers(1, 9), max_size=40).map(sorted))
