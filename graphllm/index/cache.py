@@ -18,6 +18,7 @@ from pathlib import Path
 
 from graphllm.config import settings
 from graphllm.errors import BusyError, ConfigError, DataError
+from graphllm.index.folders import cache_dir
 from graphllm.index.generations import (
     CURRENT,
     FORMAT_VERSION,
@@ -52,16 +53,6 @@ class CacheEntry:
     sources: tuple[str, ...]
     size_bytes: int
     last_used: float
-
-
-def cache_dir() -> Path:
-    """Return the user's cache folder: ``GRAPHLLM_CACHE``, or where the platform keeps caches."""
-    named = os.environ.get("GRAPHLLM_CACHE")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("graphllm", appauthor=False)
 
 
 def is_index(path: PathLike) -> bool:

@@ -203,7 +203,7 @@ class Generation:
         if entry is None:
             raise self.damaged(f"the manifest does not list {name}")
         if name not in self._verified:
-            problem = _problem(path, entry, whole=entry.size <= VERIFIED_AT_FIRST_USE)
+            problem = problem_of(path, entry, whole=entry.size <= VERIFIED_AT_FIRST_USE)
             if problem:
                 raise self.damaged(problem)
             self._verified.add(name)
@@ -233,7 +233,7 @@ def map_array(path: Path) -> np.ndarray:
     return cast(np.ndarray, loaded.view(np.ndarray))
 
 
-def _problem(path: Path, entry: FileEntry, *, whole: bool) -> str | None:
+def problem_of(path: Path, entry: FileEntry, *, whole: bool) -> str | None:
     """Say what is wrong with a file, by its size and, when ``whole``, by its checksum."""
     try:
         size = path.stat().st_size
@@ -246,6 +246,11 @@ def _problem(path: Path, entry: FileEntry, *, whole: bool) -> str | None:
     except OSError as error:
         return f"{path.name} cannot be read: {error.strerror}"
     return None
+
+
+def entry_of(path: Path) -> FileEntry:
+    """Describe a file as it is now."""
+    return FileEntry(size=path.stat().st_size, crc32=_crc32(path))
 
 
 def _crc32(path: Path) -> int:
@@ -288,7 +293,7 @@ def open_generation(path: str | os.PathLike[str]) -> Generation:
             raise
         generation = Generation(folder, manifest, pin)
         for name, entry in manifest.files.items():
-            problem = _problem(folder / name, entry, whole=False)
+            problem = problem_of(folder / name, entry, whole=False)
             if problem:
                 raise generation.damaged(problem)
         return generation
@@ -358,7 +363,7 @@ class GenerationWriter:
         path = self.folder / name
         if not synced:
             sync_path(path)
-        self.files[name] = FileEntry(size=path.stat().st_size, crc32=_crc32(path))
+        self.files[name] = entry_of(path)
 
 
 def sync(stream: BufferedWriter) -> None:
@@ -525,7 +530,7 @@ def remove_index(root: Path) -> bool:
 def check_files(generation: Generation) -> list[str]:
     """Read every file of ``generation`` and return what is wrong, a line each."""
     found = (
-        _problem(generation.folder / name, entry, whole=True)
+        problem_of(generation.folder / name, entry, whole=True)
         for name, entry in generation.manifest.files.items()
     )
     return [str(generation.damaged(problem)) for problem in found if problem]

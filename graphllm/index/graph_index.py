@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int32, UInt64
 
-from graphllm.errors import IndexDamagedError
+from graphllm.errors import ConfigError, IndexDamagedError
 from graphllm.graph.columns import Column, Kind
 from graphllm.graph.strings import StringTable
 from graphllm.graph.textual import TextualGraph
@@ -36,8 +36,11 @@ from graphllm.index.generations import (
 )
 from graphllm.index.names import Names
 from graphllm.index.progress import Progress, silent, tracked
+from graphllm.index.vectors import Vectors, check_vectors, embed, embedded_with, open_vectors
+from graphllm.text.encoder import TextEncoder
 
 NAMES = "names.sqlite"
+EMBEDDED = ("names", "texts", "relations")
 TABLES = ("keys", "names", "texts", "alias_names", "relations", "node_types")
 
 
@@ -82,6 +85,7 @@ class IndexInfo:
     changed_sources: tuple[str, ...]
     reader_options: Mapping[str, str]
     reader_notes: tuple[str, ...]
+    encoders: tuple[str, ...]
 
 
 class GraphIndex:
@@ -298,6 +302,37 @@ class GraphIndex:
         """The search over names, aliases and keys."""
         return Names.open(self._generation.path(NAMES))
 
+    def vectors(self, encoder_id: str, what: str = "names") -> Vectors | None:
+        """Return what ``embed`` made with that encoder, or ``None``.
+
+        Raises:
+            IndexDamagedError: The files are not as they were written.
+        """
+        return open_vectors(self._generation.folder, encoder_id, what)
+
+    def embed(
+        self,
+        encoder: TextEncoder,
+        what: str = "names",
+        *,
+        strings: Sequence[str] | None = None,
+        progress: Progress = silent,
+    ) -> Vectors:
+        """Return the vectors of ``what``, making those that neither index nor cache has yet.
+
+        Args:
+            what: ``"names"``, ``"texts"`` or ``"relations"``, or a word of yours for ``strings``.
+            strings: What to embed, an item each; needed when ``what`` is your own.
+
+        Raises:
+            ConfigError: ``what`` is unknown and there are no ``strings``.
+            BusyError: Another process is embedding the same.
+        """
+        if strings is None and what not in EMBEDDED:
+            raise ConfigError(f"cannot embed {what!r}, only {', '.join(EMBEDDED)}")
+        texts = getattr(self, what) if strings is None else strings
+        return embed(texts, encoder, self._generation.folder, what, progress=progress)
+
     def changed_sources(self) -> tuple[str, ...]:
         """Return the source files that now hold something else than was indexed."""
         return tuple(file.path for file in self.manifest.sources if file.has_changed())
@@ -328,6 +363,7 @@ class GraphIndex:
             changed_sources=self.changed_sources(),
             reader_options=manifest.reader_options,
             reader_notes=manifest.reader_notes,
+            encoders=embedded_with(folder),
         )
 
     def _has(self, name: str) -> bool:
@@ -347,7 +383,7 @@ def check(path: str | os.PathLike[str]) -> list[str]:
         generation = open_generation(Path(path))
     except IndexDamagedError as error:
         return [str(error)]
-    problems = check_files(generation)
+    problems = check_files(generation) + check_vectors(generation.folder)
     generation.close()
     return problems
 
