@@ -185,15 +185,17 @@ def singular(name: str) -> str:
     """Return the name of one row of a table.
 
     Examples:
-        >>> singular("Categories"), singular("Orders"), singular("Address"), singular("Album")
-        ('Category', 'Order', 'Address', 'Album')
+        >>> singular("Categories"), singular("Orders"), singular("Address"), singular("matches")
+        ('Category', 'Order', 'Address', 'match')
     """
     lower = name.lower()
+    if lower.endswith(("movies", "cookies", "ss", "us", "is", "series", "species")):
+        return name[:-1] if lower.endswith(("movies", "cookies")) else name
     if lower.endswith("ies") and len(name) > 4:
         return name[:-3] + "y"
-    if lower.endswith("s") and not lower.endswith(("ss", "us", "is")):
-        return name[:-1]
-    return name
+    if lower.endswith(("ches", "shes", "xes", "sses")):
+        return name[:-2]
+    return name.removesuffix("s")
 
 
 def _quoted(name: str) -> str:
