@@ -355,7 +355,8 @@ def _assemble(folder: Path, wanted: _Wanted, store: VectorStore, flat_limit: int
     matrix = np.zeros((len(wanted.strings), wanted.encoder.dim), dtype=np.float16)
     store.fill(wanted.keys, matrix)
     description = folder / f"{wanted.what}.json"
-    description.unlink(missing_ok=True)
+    for stale in (description, *folder.glob(f".{wanted.what}.json.*")):
+        stale.unlink(missing_ok=True)
     written: dict[str, Callable[[Path], None]] = {
         f"{wanted.what}.matrix.npy": lambda path: _save(path, matrix),
         f"{wanted.what}.rows.npy": lambda path: _save(path, wanted.rows),
