@@ -1,5 +1,6 @@
 """Plans, what runs them exactly, and how they print."""
 
+from graphllm.query.cypher import to_cypher
 from graphllm.query.execute import execute
 from graphllm.query.plan import (
     Aggregate,
@@ -35,7 +36,9 @@ from graphllm.query.plan import (
 )
 from graphllm.query.proof import proof_subgraph
 from graphllm.query.result import AttributeFact, PlanResult
+from graphllm.query.sparql import sparql_data, to_sparql
 from graphllm.query.text import parse_plan, to_text
+from graphllm.query.words import to_words
 
 __all__ = [
     "Aggregate",
@@ -73,5 +76,9 @@ __all__ = [
     "execute",
     "parse_plan",
     "proof_subgraph",
+    "sparql_data",
+    "to_cypher",
+    "to_sparql",
     "to_text",
+    "to_words",
 ]
