@@ -16,11 +16,11 @@ class Alignment(NamedTuple):
     """The best monotone alignment of words to the elements of each path.
 
     Attributes:
-        gain: Sum over words of weight times affinity to the element they were laid on.
+        explained: The affinity of each word to the element it was laid on; 0 when on none.
         support: The best affinity that each element received.
     """
 
-    gain: Float32[np.ndarray, "num_paths"]
+    explained: Float32[np.ndarray, "num_words num_paths"]
     support: Float32[np.ndarray, "num_paths num_elements"]
 
 
@@ -54,7 +54,7 @@ def align(
         came_from[word] = skipped
         came_from[word][:, 1:] = np.where(better, source + _LAID, skipped[1:])
         best[:, 1:] = np.where(better, laid, best[:, 1:])
-    return _trace(affinity, weights, came_from, best.argmax(axis=1))
+    return _trace(affinity, came_from, best.argmax(axis=1))
 
 
 _LAID = 1000  # added to a predecessor's number when the word itself was laid here
@@ -71,21 +71,20 @@ def _running_max(
 
 def _trace(
     affinity: Float32[np.ndarray, "num_words num_paths num_elements"],
-    weights: Float32[np.ndarray, "num_words"],
     came_from: Int[np.ndarray, "num_words num_paths num_states"],
     state: Int[np.ndarray, "num_paths"],
 ) -> Alignment:
-    """Walk the choices back, summing gains and noting the best affinity of each element."""
-    _, num_paths, num_elements = affinity.shape
+    """Walk the choices back, noting what each word explained and each element received."""
+    num_words, num_paths, num_elements = affinity.shape
     support = np.zeros((num_paths, num_elements), dtype=np.float32)
-    gain = np.zeros(num_paths, dtype=np.float32)
+    explained = np.zeros((num_words, num_paths), dtype=np.float32)
     paths = np.arange(num_paths)
     for word in range(len(affinity) - 1, -1, -1):
         source = came_from[word, paths, state]
         laid = source >= _LAID
         element = np.maximum(state - 1, 0)
         here = np.where(laid, affinity[word, paths, element], 0).astype(np.float32)
-        gain += weights[word] * here
+        explained[word] = here
         support[paths, element] = np.maximum(support[paths, element], here)
         state = np.where(laid, source - _LAID, source)
-    return Alignment(gain, support)
+    return Alignment(explained, support)

@@ -84,7 +84,9 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
 }
 _LONGEST_COMPARATOR = 2
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_COUNTS = {w: n for n, w in enumerate("one two three four five six seven eight nine ten".split(), 1)}
+_COUNTS = {
+    w: n for n, w in enumerate("one two three four five six seven eight nine ten".split(), 1)
+}
 
 _DATES = ("born", "founded", "date", "year", "released", "published")
 _ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
@@ -243,7 +245,9 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
         if word in _ADJECTIVES and word not in _SECOND_WORD:
             ascending, cues, is_time = _ADJECTIVES[word]
             nouns = tuple(w for w in words[position + 1 : position + 3] if w not in FUNCTION_WORDS)
-            return _counted(words, Span(position, position + 1), ascending, (*nouns, *cues), is_time)
+            return _counted(
+                words, Span(position, position + 1), ascending, (*nouns, *cues), is_time
+            )
     return None
 
 

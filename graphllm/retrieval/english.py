@@ -10,7 +10,9 @@ from typing import NamedTuple
 from graphllm.graph.folding import fold
 
 # A date or number, a word with inner dots and apostrophes, a possessive, or a sign alone ("$").
-_TOKEN = re.compile(r"\d{4}-\d\d-\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|[^\W_]+(?:[.'’][^\W_]+)*|['’]s\b|(?<!\S)[^\w\s]+(?!\S)")
+_TOKEN = re.compile(
+    r"\d{4}-\d\d-\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|[^\W_]+(?:[.'’][^\W_]+)*|['’]s\b|(?<!\S)[^\w\s]+(?!\S)"
+)
 
 
 class Token(NamedTuple):
@@ -272,7 +274,9 @@ def synonyms(left: str, right: str) -> bool:
     nothing: frozenset[int] = frozenset()
     groups = thesaurus()
     ends = (family(left), family(right))
-    if any((ends[0] in a and ends[1] in b) or (ends[1] in a and ends[0] in b) for a, b in CONVERSES):
+    if any(
+        (ends[0] in a and ends[1] in b) or (ends[1] in a and ends[0] in b) for a, b in CONVERSES
+    ):
         return True
     return bool(groups.get(family(left), nothing) & groups.get(family(right), nothing))
 

@@ -46,12 +46,21 @@ class Weights(NamedTuple):
 
 
 class RankedPath(NamedTuple):
-    """A path from a mention, and how well it explains the question (about 0 to 1.3)."""
+    """A path from a mention, and how well it explains the question.
+
+    Attributes:
+        mention: Where it begins.
+        ports: The steps.
+        score: About 0 to 1.3.
+        support: How well each step is supported by a word, 0 to 1.
+        explained: How well each word of the question is explained, by position.
+    """
 
     mention: Mention
     ports: tuple[int, ...]
     score: float
     support: tuple[float, ...]
+    explained: dict[int, float]
 
 
 class Word(NamedTuple):
@@ -83,7 +92,12 @@ class PathRanker:
         self.weights = weights
 
     def rank(
-        self, tokens: Sequence[Token], mention: Mention, *, ignore: Sequence[Span] = ()
+        self,
+        tokens: Sequence[Token],
+        mention: Mention,
+        *,
+        ignore: Sequence[Span] = (),
+        limit: int = 12,
     ) -> list[RankedPath]:
         """Return paths from ``mention``, best first.
 
@@ -91,21 +105,29 @@ class PathRanker:
             tokens: The question.
             mention: Where the paths begin.
             ignore: Other parts of the question that are explained already.
+            limit: How many.
         """
-        words = self._words(tokens, [mention.span, *ignore])
+        words = self.words(tokens, [mention.span, *ignore])
         self.affinity.prepare([w.token.folded for w in words])
         paths = self._enumerate(words, mention.nodes)
         if not paths:
             return []
         aligned = self._best_alignment(words, mention, tokens, paths)
         scores, support = self._score(words, tokens, mention, ignore, paths, aligned)
-        order = np.lexsort((np.array([len(p) for p in paths]), -scores))
+        order = np.lexsort((np.array([len(p) for p in paths]), -scores))[:limit]
         return [
-            RankedPath(mention, paths[i], float(scores[i]), tuple(support[i][: len(paths[i])]))
+            RankedPath(
+                mention,
+                paths[i],
+                float(scores[i]),
+                tuple(support[i][: len(paths[i])].tolist()),
+                {w.position: float(aligned.explained[j, i]) for j, w in enumerate(words)},
+            )
             for i in order.tolist()
         ]
 
-    def _words(self, tokens: Sequence[Token], taken: Sequence[Span]) -> list[Word]:
+    def words(self, tokens: Sequence[Token], taken: Sequence[Span]) -> list[Word]:
+        """Return the words outside ``taken`` that a reading should explain."""
         words = []
         for position, token in enumerate(tokens):
             if any(span.first <= position < span.last for span in taken):
@@ -113,7 +135,7 @@ class PathRanker:
             asks = is_answer_word(tokens, position)
             importance = self._importance(token, asks=asks)
             if importance > 0:
-                role = role_of(tokens, position, taken[0])
+                role = role_of(tokens, position, taken[0]) if taken else Role.UNKNOWN
                 words.append(Word(token, position, importance, asks, role))
         return words
 
@@ -173,15 +195,16 @@ class PathRanker:
     ) -> Alignment:
         affinity = self._element_affinity(words, paths)
         importance = np.array([w.weight for w in words], dtype=np.float32)
-        results = []
+        explained, supports, gains = [], [], []
         for number, order in enumerate(_orders(words, mention.span, tokens)):
             aligned = align(affinity[order], importance[order], _FIRST_BONUS)
-            penalty = self.weights.cross_side * (number > 0)
-            results.append(Alignment(aligned.gain - np.float32(penalty), aligned.support))
-        gains = np.stack([r.gain for r in results])
-        best = gains.argmax(axis=0)
-        supports = np.stack([r.support for r in results])
-        return Alignment(gains.max(axis=0), supports[best, np.arange(len(paths))])
+            in_place = np.empty_like(aligned.explained)
+            in_place[order] = aligned.explained
+            explained.append(in_place)
+            supports.append(aligned.support)
+            gains.append(importance @ in_place - self.weights.cross_side * (number > 0))
+        best, every = np.stack(gains).argmax(axis=0), np.arange(len(paths))
+        return Alignment(np.stack(explained)[best, :, every].T, np.stack(supports)[best, every])
 
     def _element_affinity(
         self, words: Sequence[Word], paths: Sequence[tuple[int, ...]]
@@ -236,7 +259,8 @@ class PathRanker:
         named = weight(mention.span, tokens)
         trigger_weight = self.weights.trigger * (triggers > 0)
         total = named + explained + sum(w.weight for w in words) + trigger_weight
-        gain = aligned.gain + named * mention.quality + explained
+        importance = np.array([w.weight for w in words], dtype=np.float32)
+        gain = importance @ aligned.explained + named * mention.quality + explained
         gain = gain + trigger_weight * returns.any(axis=1)
         steps = np.arange(MAX_HOPS)[None, :] < lengths[:, None]
         unsupported = ((support < _MIN_AFFINITY) & steps).sum(axis=1)

@@ -1,28 +1,88 @@
-"""From a question to plans, ranked by meaning."""
+"""From a question to plans, ranked by how well they explain its words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 from typing import NamedTuple
 
+import numpy as np
+
+from graphllm.graph.folding import humanize
 from graphllm.graph.view import GraphView
-from graphllm.query.plan import Entities, Follow, NodePlan, Plan, Subtract
+from graphllm.query.plan import (
+    Aggregate,
+    Aggregated,
+    Condition,
+    Count,
+    Degree,
+    EdgeValues,
+    Entities,
+    Exists,
+    FactsOf,
+    Filter,
+    Follow,
+    HavingStep,
+    Intersect,
+    NodePlan,
+    OfType,
+    Plan,
+    ShortestPath,
+    Step,
+    Subtract,
+    TopK,
+    Union,
+    Values,
+)
 from graphllm.retrieval.affinity import Affinity
-from graphllm.retrieval.linker import Mention, Seeds
-from graphllm.retrieval.paths import PathRanker, RankedPath
+from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
+from graphllm.retrieval.english import family
+from graphllm.retrieval.intents import Intent, Want, intent, only_tells
+from graphllm.retrieval.linker import Mention, Seeds, Span, weight
+from graphllm.retrieval.measures import Measures, ScoredMeasure
+from graphllm.retrieval.paths import PathRanker, RankedPath, Word
 from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
 _MENTIONS_TRIED = 4
+_PATHS_KEPT = 8
+_EXCLUDING = frozenset("not without except excluding but never".split())
+_PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
+_KIND_IS_CLEAR = 0.75
+_AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
 
 
 class PlanCandidate(NamedTuple):
-    """A plan that may be what the question means, and how well it explains the question."""
+    """A plan that may be what the question means.
+
+    Attributes:
+        plan: The plan.
+        score: How well it explains the question, about 0 to 1.3.
+        mentions: The names it begins with.
+    """
 
     plan: Plan
     score: float
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A linked question with its intent and its comparisons read."""
+
+    seeds: Seeds
+    intent: Intent
+    constraints: tuple[tuple[Constraint, tuple[ScoredMeasure, ...]], ...]
+    superlative: tuple[Superlative, tuple[ScoredMeasure, ...]] | None
+    spans: tuple[Span, ...] = field(default=())
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is compared or ranked."""
+        return not self.constraints and self.superlative is None
 
 
 class Planner:
-    """Ranks plans for a question by how well their relations explain its words.
+    """Ranks plans for a question: relation paths, and the operations that its words ask for.
 
     Args:
         view: The graph.
@@ -34,23 +94,469 @@ class Planner:
         self.schema = GraphSchema(view)
         self.affinity = Affinity(self.schema, encoder)
         self.paths = PathRanker(self.schema, self.affinity)
+        self.measures = Measures(self.schema, self.affinity)
 
     def rank(self, seeds: Seeds) -> list[PlanCandidate]:
         """Return candidate plans, best first."""
-        ranked = [
-            path
-            for mention in seeds.mentions[:_MENTIONS_TRIED]
-            for path in self.paths.rank(seeds.tokens, mention)[:8]
-        ]
-        ranked.sort(key=lambda path: -path.score)
-        return [PlanCandidate(self.chain(path), path.score) for path in ranked]
+        wanted = intent(seeds.tokens)
+        found: list[PlanCandidate] = []
+        plain = Question(seeds, wanted, (), None, wanted.spans)
+        for question in self._readings(seeds, wanted, plain):
+            found += self._from_mentions(question)
+            found += self._from_kinds(question)
+        found += self._pairs(plain)
+        if wanted.want is not Want.LIST:
+            literal = Question(seeds, Intent(Want.LIST), (), None)
+            found += [c._replace(score=c.score - 0.1) for c in self._from_mentions(literal)]
+        found += self._told(plain)
+        found.sort(key=lambda c: -c.score)
+        return list({c.plan: c for c in reversed(found)}.values())[::-1]
 
-    def chain(self, path: RankedPath) -> NodePlan:
-        """Return the plan that walks ``path``; going back does not return to where it began."""
-        start: NodePlan = Entities(tuple(self.view.keys[n] for n in path.mention.nodes))
+    def _readings(self, seeds: Seeds, wanted: Intent, plain: Question) -> Iterator[Question]:
+        """Yield the question without its comparisons, and with those that the graph can make."""
+        yield plain
+        compared = []
+        for constraint in constraints(seeds.tokens):
+            fitting = self.measures.find(constraint.cues, is_time=constraint.is_time)
+            compared.append((constraint, tuple(fitting)))
+        ranking = superlative(seeds.tokens)
+        if not compared and ranking is None:
+            return
+        ranked = None
+        if ranking is not None:
+            fitting = self.measures.find(ranking.cues, is_time=ranking.is_time)
+            ranked = (ranking, tuple(fitting))
+        spans = [*wanted.spans, *(c.span for c, _ in compared)]
+        spans += [ranking.span] if ranking else []
+        spans += self._cue_spans(seeds, [*compared, *([ranked] if ranked else [])])
+        yield Question(seeds, wanted, tuple(compared), ranked, tuple(dict.fromkeys(spans)))
+
+    def _cue_spans(
+        self,
+        seeds: Seeds,
+        read: Sequence[tuple[Constraint | Superlative, tuple[ScoredMeasure, ...]]],
+    ) -> list[Span]:
+        """Return where the words stand that name the measures, near their comparisons."""
+        spans = []
+        for item, fitting in read:
+            cue = fitting[0].cue if fitting else ""
+            for position, token in enumerate(seeds.tokens):
+                if token.folded == cue and abs(position - item.span.first) <= 4:
+                    spans.append(Span(position, position + 1))
+        return spans
+
+    # One name
+
+    def _from_mentions(self, question: Question) -> Iterator[PlanCandidate]:
+        for mention in question.seeds.mentions[:_MENTIONS_TRIED]:
+            if any(mention.span.overlaps(span) for span in question.spans):
+                continue
+            ranked = self.paths.rank(
+                question.seeds.tokens, mention, ignore=question.spans, limit=_PATHS_KEPT
+            )
+            for path in ranked:
+                plan = self._composed(question, path)
+                if plan is not None:
+                    yield PlanCandidate(plan, path.score, (mention,))
+            if not question.is_plain:
+                yield from self._about_entity(question, mention)
+
+    def _composed(self, question: Question, path: RankedPath) -> Plan | None:
+        """Return the plan of a path with the question's comparisons and operation applied."""
+        attribute = self.schema.attribute(path.ports[-1])
+        if attribute is not None:
+            return self._of_values(question, path, attribute)
+        plan = self._compared(question, path)
+        if plan is None:
+            return None
+        plan = self._of_asked_kind(question, plan, path.ports[-1])
+        if question.superlative is not None:
+            ranked = self._ranked(question.superlative, plan, path.ports[-1])
+            if ranked is None:
+                return None
+            plan = ranked
+        return self._finished(question, plan, path)
+
+    def _finished(self, question: Question, plan: NodePlan, path: RankedPath) -> Plan | None:
+        want = question.intent.want
+        if want is Want.COUNT:
+            return Count(plan)
+        if want is Want.CONFIRM:
+            return Exists(plan)
+        if want in _AGGREGATES:
+            return None
+        return self._edge_value(question, path) or plan
+
+    def _of_values(self, question: Question, path: RankedPath, attribute: str) -> Plan | None:
+        if not question.is_plain:
+            return None
+        source = self.chain(path._replace(ports=path.ports[:-1]))
+        aggregate = _AGGREGATES.get(question.intent.want)
+        if aggregate is not None:
+            return Aggregated(source, self.measures.measure(path.ports[-1]), aggregate)
+        return None if question.intent.want is Want.CONFIRM else Values(source, attribute)
+
+    def chain(
+        self,
+        path: RankedPath,
+        filters: dict[int, list[tuple[ScoredMeasure, Constraint]]] | None = None,
+        conditions: dict[int, Condition] | None = None,
+    ) -> NodePlan:
+        """Return the plan that walks ``path``; going back does not return to where it began.
+
+        Args:
+            filters: Comparisons of the nodes after so many steps.
+            conditions: Tests of the edges of a step, by its place.
+        """
+        start: NodePlan = self.entities(path.mention.nodes)
         plan = start
         for hop, port in enumerate(path.ports):
-            plan = Follow(plan, self.schema.step(port))
+            step = self.schema.step(port)
+            if conditions and hop in conditions:
+                step = Step(step.relation, step.inverse, conditions[hop])
+            plan = Follow(plan, step)
             if hop == 1 and port == path.ports[0] ^ 1:
                 plan = Subtract(plan, start)
+            for measure, constraint in (filters or {}).get(hop + 1, ()):
+                plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
         return plan
+
+    def entities(self, nodes: Sequence[int]) -> Entities:
+        """Return the plan that is just these nodes."""
+        return Entities(tuple(self.view.keys[n] for n in nodes))
+
+    def _compared(self, question: Question, path: RankedPath) -> NodePlan | None:
+        """Return the chain with every comparison placed, as late as its nodes can be measured."""
+        filters: dict[int, list[tuple[ScoredMeasure, Constraint]]] = {}
+        conditions: dict[int, Condition] = {}
+        for constraint, fitting in question.constraints:
+            for hop in range(len(path.ports), 0, -1):
+                measure = self.measures.of_kind(fitting, path.ports[hop - 1])
+                if measure is not None:
+                    filters.setdefault(hop, []).append((measure, constraint))
+                    break
+                name = self._edge_attribute(path.ports[hop - 1], constraint)
+                if name is not None and hop - 1 not in conditions:
+                    condition = Condition(name, constraint.comparison, constraint.value)
+                    conditions[hop - 1] = condition
+                    break
+            else:
+                return None
+        return self.chain(path, filters, conditions)
+
+    def _edge_attribute(self, port: int, constraint: Constraint) -> str | None:
+        """Return an attribute of the edges walked that the comparison may be about."""
+        for name in self.schema.edge_attributes(port >> 1):
+            words = {family(w) for w in humanize(name).split()}
+            if words & {family(c) for c in constraint.cues}:
+                return name
+            if constraint.is_time and words & {"year", "dat", "tim", "sinc"}:
+                return name
+        return None
+
+    def _edge_value(self, question: Question, path: RankedPath) -> Plan | None:
+        """Return the reading of "when" as an attribute of the last edge, where edges have one."""
+        asked = {t.folded for t in question.seeds.tokens}
+        if not asked & {"when", "year", "date"} or self.schema.time_share(path.ports[-1]) > 0.5:
+            return None
+        for name in self.schema.edge_attributes(path.ports[-1] >> 1):
+            if {family(w) for w in humanize(name).split()} & {"year", "dat", "tim"}:
+                source = self.chain(path._replace(ports=path.ports[:-1]))
+                return EdgeValues(source, self.schema.step(path.ports[-1]), name)
+        return None
+
+    def _ranked(
+        self,
+        ranking: tuple[Superlative, tuple[ScoredMeasure, ...]],
+        plan: NodePlan,
+        arrived_by: int,
+    ) -> NodePlan | None:
+        wanted, fitting = ranking
+        measure = self.measures.of_kind(fitting, arrived_by)
+        if measure is not None:
+            return TopK(plan, measure.measure, wanted.k, wanted.ascending)
+        if not wanted.counts:
+            return None
+        port = self._counted_port(wanted, arrived_by)
+        return None if port is None else self._most(plan, port, wanted)
+
+    def _most(self, plan: NodePlan, port: int, wanted: Superlative) -> NodePlan:
+        return TopK(plan, Degree(self.schema.step(port)), wanted.k, wanted.ascending)
+
+    def _counted_port(self, wanted: Superlative, arrived_by: int) -> int | None:
+        """Return the step whose ends are counted: "the most films", from persons."""
+        scores = self._port_fit(wanted.cues) * (self.schema.follows(arrived_by) > 0)
+        best = int(scores.argmax()) if len(scores) else 0
+        return best if len(scores) and scores[best] > 0.3 else None  # noqa: PLR2004
+
+    def _port_fit(self, words: Sequence[str]) -> np.ndarray:
+        fit = np.zeros(self.schema.num_ports, dtype=np.float32)
+        for word in words:
+            relations = np.repeat(self.affinity.relations(word), 2)
+            fit += np.maximum(relations, 0.6 * self.affinity.classes(word))
+        fit[2 * len(self.view.relations) :] = 0
+        return fit
+
+    def _of_asked_kind(self, question: Question, plan: NodePlan, arrived_by: int) -> NodePlan:
+        """Keep only nodes of the type that the question names, where a step reaches several."""
+        shares = self.schema.arrival_types(arrived_by)
+        if len(shares) < 2:  # noqa: PLR2004
+            return plan
+        for word in self.paths.words(question.seeds.tokens, ()):
+            if word.asks or word.position <= 2:  # noqa: PLR2004
+                kind = self._type_named(word.token.folded)
+                if kind is not None and 0 < shares.get(kind, 0) < 1:
+                    return Intersect(plan, OfType(self.view.node_types[kind]))
+        return plan
+
+    def _type_named(self, word: str) -> int | None:
+        for kind, name in enumerate(self.view.node_types):
+            parts = humanize(name).split()
+            if parts and family(parts[-1]) == family(word):
+                return kind
+        return None
+
+    def _about_entity(self, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
+        """Yield "was Ada born before 1850?": the comparison is about the entity itself."""
+        if question.intent.want is not Want.CONFIRM or not question.constraints:
+            return
+        plan: NodePlan = self.entities(mention.nodes)
+        for constraint, fitting in question.constraints:
+            measure = self.measures.of_nodes(fitting, mention.nodes)
+            if measure is None:
+                return
+            plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
+        yield PlanCandidate(Exists(plan), self._covered(question, [mention], {}), (mention,))
+
+    # Two names
+
+    def _pairs(self, question: Question) -> Iterator[PlanCandidate]:
+        mentions = [m for m in question.seeds.mentions[:6] if self._is_name(question, m)]
+        for left, right in combinations(sorted(mentions, key=lambda m: m.span), 2):
+            if left.span.overlaps(right.span):
+                continue
+            if question.intent.want is Want.CONNECT:
+                yield self._connection(question, left, right)
+            elif question.intent.want is Want.CONFIRM:
+                yield from self._confirmed(question, left, right)
+            else:
+                yield from self._joined(question, left, right)
+                yield from self._dated(question, left, right)
+
+    def _is_name(self, question: Question, mention: Mention) -> bool:
+        """Whether a mention is worth pairing: common words in small letters are not."""
+        tokens = question.seeds.tokens
+        overlapped = any(mention.span.overlaps(s) for s in question.spans)
+        return weight(mention.span, tokens) >= 1.0 and not overlapped
+
+    def _connection(self, question: Question, left: Mention, right: Mention) -> PlanCandidate:
+        plan = ShortestPath(self.entities(left.nodes), self.entities(right.nodes))
+        return PlanCandidate(plan, self._covered(question, [left, right], {}), (left, right))
+
+    def _confirmed(
+        self, question: Question, left: Mention, right: Mention
+    ) -> Iterator[PlanCandidate]:
+        """Yield "did A direct B?": B is among what a path from A reaches."""
+        for start, end in ((left, right), (right, left)):
+            has = self.schema.port_counts(np.array(end.nodes[:16])) > 0
+            spans = (*question.spans, end.span)
+            for path in self.paths.rank(question.seeds.tokens, start, ignore=spans, limit=4):
+                if self.schema.attribute(path.ports[-1]) is None:
+                    fits = has[path.ports[-1] ^ 1] or not has.any()
+                    there = Intersect(self.chain(path), self.entities(end.nodes))
+                    score = path.score + (0.02 if fits else -0.05)
+                    yield PlanCandidate(Exists(there), score, (start, end))
+
+    def _joined(self, question: Question, left: Mention, right: Mention) -> Iterator[PlanCandidate]:
+        """Yield "films with A and B", "films of A or B", "films of A without B"."""
+        tokens = question.seeds.tokens
+        between = [t.folded for t in tokens[left.span.last : right.span.first]]
+        link = next((i for i, w in enumerate(between) if w in _JOINING), None)
+        clause = Span(left.span.last + (link or 0), len(tokens))
+        left_paths = self.paths.rank(tokens, left, ignore=[*question.spans, clause])
+        right_paths = self.paths.rank(tokens, right, ignore=[*question.spans, left.span])
+        for first in left_paths[:_PATHS_KEPT]:
+            for second in right_paths[:_PATHS_KEPT]:
+                if self._meet(first, second):
+                    plan = _combined(between, self.chain(first), self.chain(second))
+                    explained = _merged(first.explained, second.explained)
+                    score = self._covered(question, [left, right], explained)
+                    score += _PAIR_BONUS + self._path_terms(first, second)
+                    plan = self._of_asked_kind(question, plan, first.ports[-1])
+                    done = Count(plan) if question.intent.want is Want.COUNT else plan
+                    yield PlanCandidate(done, score, (left, right))
+
+    def _meet(self, first: RankedPath, second: RankedPath) -> bool:
+        """Whether two paths can end in the same nodes."""
+        a, b = first.ports[-1], second.ports[-1]
+        if self.schema.attribute(a) is not None or self.schema.attribute(b) is not None:
+            return False
+        return a == b or self.schema.follows(a)[b ^ 1] > 0
+
+    def _path_terms(self, first: RankedPath, second: RankedPath) -> float:
+        """Return the part of the paths' scores that is not coverage: support and length."""
+        weights = self.paths.weights
+        terms = [
+            weights.support * sum(p.support) / len(p.support)
+            - weights.length * len(p.ports)
+            - weights.unsupported * sum(s < 0.12 for s in p.support)  # noqa: PLR2004
+            for p in (first, second)
+        ]
+        return sum(terms) / 2
+
+    def _dated(self, question: Question, left: Mention, right: Mention) -> Iterator[PlanCandidate]:
+        """Yield "when did A win B?": an attribute of the edges from A to B."""
+        for start, end in ((left, right), (right, left)):
+            spans = (*question.spans, end.span)
+            for path in self.paths.rank(question.seeds.tokens, start, ignore=spans, limit=4):
+                if self.schema.attribute(path.ports[-1]) is None:
+                    value = self._edge_value(question, path)
+                    if isinstance(value, EdgeValues):
+                        aimed = EdgeValues(
+                            value.source, value.step, value.attribute, self.entities(end.nodes)
+                        )
+                        yield PlanCandidate(aimed, path.score + _PAIR_BONUS, (start, end))
+
+    # No name
+
+    def _from_kinds(self, question: Question) -> Iterator[PlanCandidate]:
+        """Yield plans that begin with every node of a kind: "the oldest universities"."""
+        operated = not question.is_plain or question.intent.want is not Want.LIST
+        words = self.paths.words(question.seeds.tokens, question.spans)
+        self.affinity.prepare([w.token.folded for w in words])
+        for word in words[:4]:
+            for base, port in self._kinds_named(word):
+                plan, explained = self._operated(question, base, port, words, word)
+                if plan is not None and (operated or len(words) == 1):
+                    score = self._covered(question, [], explained) + 0.25
+                    yield PlanCandidate(plan, score)
+
+    def _kinds_named(self, word: Word) -> list[tuple[NodePlan, int]]:
+        """Return the kinds of node that a word names, each with a port that arrives at it."""
+        folded = word.token.folded
+        kind = self._type_named(folded)
+        if kind is not None:
+            ports = [
+                p
+                for p in range(2 * len(self.view.relations))
+                if self.schema.arrival_types(p).get(kind, 0) > 0.5  # noqa: PLR2004
+            ]
+            return [(OfType(self.view.node_types[kind]), ports[0])] if ports else []
+        found = []
+        relations = self.affinity.relations(folded)[: len(self.view.relations)]
+        best = int(relations.argmax()) if len(relations) else 0
+        if len(relations) and relations[best] >= _KIND_IS_CLEAR:
+            found.append((HavingStep(self.schema.step(2 * best + 1)), 2 * best))
+        kinds = self.affinity.classes(folded)[: 2 * len(self.view.relations)]
+        if len(kinds) and kinds.max() >= _KIND_IS_CLEAR:
+            port = int(kinds.argmax())
+            heads = self.schema.follows(port)[0 : 2 * len(self.view.relations) : 2]
+            if heads.any():
+                found.append((HavingStep(self.schema.step(2 * int(heads.argmax()))), port))
+        return found
+
+    def _operated(
+        self,
+        question: Question,
+        base: NodePlan,
+        port: int,
+        words: Sequence[Word],
+        kind_word: Word,
+    ) -> tuple[Plan | None, dict[int, float]]:
+        """Apply the question's comparisons and operation to every node of a kind."""
+        explained = {kind_word.position: 1.0}
+        plan = base
+        for constraint, fitting in question.constraints:
+            measure = self.measures.of_kind(fitting, port)
+            if measure is None:
+                return None, {}
+            plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
+        others = [w for w in words if w.position != kind_word.position]
+        if question.superlative is not None:
+            ranked = self._ranked_kind(question.superlative, plan, port, others, explained)
+            if ranked is None:
+                return None, {}
+            plan = ranked
+        want = question.intent.want
+        if want in _AGGREGATES:
+            fitting = tuple(self.measures.find([w.token.folded for w in others], is_time=False))
+            measure = self.measures.of_kind(fitting, port)
+            if measure is None:
+                return None, {}
+            explained.update({w.position: 1.0 for w in others if w.token.folded == measure.cue})
+            return Aggregated(plan, measure.measure, _AGGREGATES[want]), explained
+        return (Count(plan) if want is Want.COUNT else plan), explained
+
+    def _ranked_kind(
+        self,
+        ranking: tuple[Superlative, tuple[ScoredMeasure, ...]],
+        plan: NodePlan,
+        port: int,
+        others: Sequence[Word],
+        explained: dict[int, float],
+    ) -> NodePlan | None:
+        wanted, fitting = ranking
+        measure = self.measures.of_kind(fitting, port)
+        if measure is not None:
+            return TopK(plan, measure.measure, wanted.k, wanted.ascending)
+        if not wanted.counts or not others:
+            return None
+        fit = self._port_fit([w.token.folded for w in others])
+        fit = fit * (self.schema.follows(port) > 0)
+        best = int(fit.argmax())
+        if fit[best] <= 0.3:  # noqa: PLR2004
+            return None
+        for word in others:
+            about = self._port_fit([word.token.folded])[best]
+            explained[word.position] = min(1.0, float(about) / 0.6)
+        return self._most(plan, best, wanted)
+
+    # Everything about a name
+
+    def _told(self, question: Question) -> Iterator[PlanCandidate]:
+        for mention in question.seeds.mentions[:_MENTIONS_TRIED]:
+            if self._is_name(question, mention) and only_tells(
+                question.seeds.tokens, [mention.span]
+            ):
+                yield PlanCandidate(
+                    FactsOf(self.entities(mention.nodes)),
+                    self._covered(question, [mention], {}, told=True),
+                    (mention,),
+                )
+
+    # Score
+
+    def _covered(
+        self,
+        question: Question,
+        mentions: Sequence[Mention],
+        explained: dict[int, float],
+        *,
+        told: bool = False,
+    ) -> float:
+        """Return the share of a question's weight that is explained."""
+        tokens = question.seeds.tokens
+        named = sum(weight(m.span, tokens) * m.quality for m in mentions)
+        total = sum(weight(m.span, tokens) for m in mentions)
+        steering = sum(weight(s, tokens) for s in question.spans)
+        if not told:
+            spans = [*(m.span for m in mentions), *question.spans]
+            words = self.paths.words(tokens, spans)
+            named += sum(w.weight * explained.get(w.position, 0.0) for w in words)
+            total += sum(w.weight for w in words)
+        return (named + steering) / max(total + steering, 1e-6)
+
+
+_JOINING = frozenset({"and", "or", "but", *_EXCLUDING})
+
+
+def _combined(between: Sequence[str], left: NodePlan, right: NodePlan) -> NodePlan:
+    if _EXCLUDING & set(between) - {"but"}:
+        return Subtract(left, right)
+    if "or" in between:
+        return Union(left, right)
+    return Intersect(left, right)
+
+
+def _merged(left: dict[int, float], right: dict[int, float]) -> dict[int, float]:
+    return {p: max(left.get(p, 0.0), right.get(p, 0.0)) for p in {**left, **right}}

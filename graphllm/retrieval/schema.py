@@ -19,6 +19,7 @@ from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 
 _SAMPLE = 512
+_MIN_EDGE_SHARE = 0.05
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
 _SAME_KIND = 0.75
@@ -131,6 +132,15 @@ class GraphSchema:
                 classes.append(len(centres))
                 centres.append(heads)
         return classes
+
+    def edge_attributes(self, relation: int) -> list[str]:
+        """Return the attributes that edges of ``relation`` have, in the source's order."""
+        edges = self._edges_by_relation[relation]
+        return [
+            name
+            for name, column in self.view.edge_columns.items()
+            if np.isin(edges, column.ids).mean() > _MIN_EDGE_SHARE
+        ]
 
     def _arrival_types(self, port: int) -> dict[int, float]:
         """Return the node types that walking ``port`` arrives at, with their shares."""

@@ -1,0 +1,83 @@
+"""What a question wants done with what it finds: listed, counted, confirmed, connected, told."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from graphllm.retrieval.english import FUNCTION_WORDS, Token
+from graphllm.retrieval.linker import Span
+
+
+class Want(Enum):
+    """What is to be done."""
+
+    LIST = "list"
+    COUNT = "count"
+    CONFIRM = "confirm"
+    CONNECT = "connect"
+    AVERAGE = "average"
+    TOTAL = "total"
+
+
+class Intent(NamedTuple):
+    """What a question wants, and the words that say so."""
+
+    want: Want
+    spans: tuple[Span, ...] = ()
+
+
+_AUXILIARIES = frozenset("is are was were did does do has have had can could will would".split())
+_CONNECTING = frozenset(
+    "connect connected connects connection connections relate related relation relationship "
+    "path paths link linked links route".split()
+)
+_TELLING = frozenset(
+    "about describe description information info facts fact details detail know everything "
+    "summary summarize summarise explain background tell more say".split()
+)
+
+
+def intent(tokens: Sequence[Token]) -> Intent:
+    """Return what the question wants; a list of names when nothing says otherwise.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [intent(tokenize(q)).want.value for q in (
+        ...     "how many films did she direct", "did she direct Alien", "who directed Alien",
+        ...     "how is Ada connected to Babbage", "what is the average population of cities")]
+        ['count', 'confirm', 'list', 'connect', 'average']
+    """
+    words = [t.folded for t in tokens]
+    for position, word in enumerate(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        if word == "how" and following == "many":
+            return Intent(Want.COUNT, (Span(position, position + 2),))
+        if word in ("number", "count") and following in ("of", "the", "all"):
+            return Intent(Want.COUNT, (Span(position, position + 2),))
+        if word in ("average", "mean"):
+            return Intent(Want.AVERAGE, (Span(position, position + 1),))
+        if word in ("total", "sum") and following:
+            return Intent(Want.TOTAL, (Span(position, position + 1),))
+    connecting = [i for i, w in enumerate(words) if w in _CONNECTING]
+    if connecting:
+        return Intent(Want.CONNECT, tuple(Span(i, i + 1) for i in connecting))
+    if words and words[0] in _AUXILIARIES:
+        return Intent(Want.CONFIRM, (Span(0, 1),))
+    return Intent(Want.LIST)
+
+
+def only_tells(tokens: Sequence[Token], named: Sequence[Span]) -> bool:
+    """Return whether nothing but "tell me about" is said besides the names.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> only_tells(tokenize("tell me about Ada"), [Span(3, 4)])
+        True
+        >>> only_tells(tokenize("who married Ada"), [Span(2, 3)])
+        False
+    """
+    return all(
+        t.folded in FUNCTION_WORDS or t.folded in _TELLING
+        for i, t in enumerate(tokens)
+        if not any(s.first <= i < s.last for s in named)
+    )
