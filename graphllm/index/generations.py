@@ -32,6 +32,7 @@ import numpy as np
 from graphllm.config import settings
 from graphllm.errors import BusyError, ConfigError, DataError, IndexDamagedError
 from graphllm.graph.strings import StringTable
+from graphllm.index.folders import cache_dir
 
 if sys.platform != "win32":
     import fcntl
@@ -223,7 +224,10 @@ class Generation:
 
     def damaged(self, problem: str) -> IndexDamagedError:
         """Return (not raise) the error that says what is wrong with this generation."""
-        return IndexDamagedError(f"{self.folder}: {problem}; build the index again")
+        advice = "build the index again"
+        if cache_dir() in self.folder.parents:
+            advice = "run `graphllm cache clear` to have the index built again"
+        return IndexDamagedError(f"{self.folder}: {problem}; {advice}")
 
 
 def map_array(path: Path) -> np.ndarray:
@@ -430,8 +434,8 @@ def _check_is_ours(root: Path) -> None:
 
 
 def _is_ours(name: str) -> bool:
-    bare = name.lstrip(".")
-    return bare.startswith((CURRENT, LOCK, "gen-", "building-", "trash-"))
+    hidden = name.startswith(".")  # our own partial files, and what file managers leave
+    return hidden or name.startswith((CURRENT, LOCK, "gen-", "building-", "trash-"))
 
 
 @contextmanager

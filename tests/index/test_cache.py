@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from graphllm.errors import ConfigError, DataError
+from graphllm.errors import ConfigError, DataError, IndexDamagedError
 from graphllm.index.cache import cache_dir, cache_entries, clear_cache, index_for
 from graphllm.index.generations import locked
 
@@ -81,6 +81,14 @@ def test_a_damaged_cached_index_is_built_again(file):
     (index.path / "CURRENT").write_text("garbage")
     index.close()
     assert list(index_for(file).names) == ["Ada", "Babbage"]
+
+
+def test_damage_found_late_says_what_to_do(file):
+    index = index_for(file)
+    (array,) = index.path.glob("gen-*/heads.npy")
+    array.write_bytes(b"\0" * array.stat().st_size)
+    with pytest.raises(IndexDamagedError, match="run `graphllm cache clear`"):
+        _ = index.heads
 
 
 def test_an_index_folder_is_opened_where_it_is(file, tmp_path):

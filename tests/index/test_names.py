@@ -117,8 +117,7 @@ def test_same_as_comparing_every_name(triples, asked):
         assert 0 <= match.score <= 1
 
 
-def test_threads_have_their_own_connections(tmp_path):
-    names = Names.build(films(), tmp_path / "names.sqlite")
+def test_threads_may_share(names):
     found, failures = [], []
 
     def ask():
@@ -134,7 +133,6 @@ def test_threads_have_their_own_connections(tmp_path):
         thread.join()
     assert not failures
     assert found == [3] * 200
-    names.close()
 
 
 def test_a_damaged_file_is_reported_as_one(tmp_path):
