@@ -26,6 +26,7 @@ NAME, ALIAS, KEY, WITHOUT_ARTICLE = range(4)
 
 ARTICLES = ("the ", "a ", "an ")
 LONGEST_PHRASE = 20  # words; longer names are texts, and nobody types them into a question
+LONGEST_FORM = 256  # characters; what follows only tells apart texts, not names
 CANDIDATES = 100  # forms that are compared letter by letter
 POSTINGS = 8_000  # trigram occurrences read per fuzzy search, which bounds its time
 POSTINGS_SHARE = 1 / 40  # ... or of all forms, when that is more: in a crowd, rare is not enough
@@ -226,7 +227,7 @@ def _storable(text: str) -> str:
 
 def _form(text: str) -> str:
     """Fold ``text``; a name of punctuation only, like "$" or "!!!", stands for itself."""
-    return fold(text) or text.strip().casefold()
+    return (fold(text) or text.strip().casefold())[:LONGEST_FORM]
 
 
 def _unique(nodes: Iterable[int]) -> Int32[np.ndarray, "num_nodes"]:

@@ -98,6 +98,14 @@ def test_what_is_typed_is_never_a_query(names, typed):
     assert isinstance(names.fuzzy(typed), list)
 
 
+def test_long_texts_are_told_apart_only_when_exact():
+    long = "word " * 200
+    names = Names.build(TextualGraph.from_triples([(long + "one", "r", long + "two")]))
+    assert names.exact(long + "two").tolist() == [1]
+    assert names.folded(long.upper() + "TWO").tolist() == [0, 1]
+    assert names.max_words == 20
+
+
 TEXTS = st.text(alphabet="aAbé '\"-_.*0", max_size=6)
 
 
