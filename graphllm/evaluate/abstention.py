@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from jaxtyping import Int32
@@ -35,7 +36,8 @@ def abstention_cases(
 
     The suites give equal parts. No question is drawn twice. Only the edges into the answers go:
     the topic and every earlier hop stay, so nothing but the missing facts tells a system to
-    decline. Cases are numbered anew, from 1.
+    decline. A question whose gold chain leads nowhere in ``view`` has nothing to cut and is passed
+    over. Cases are numbered anew, from 1.
 
     Raises:
         ConfigError: A suite has too few questions.
@@ -46,11 +48,11 @@ def abstention_cases(
         share = (num_each + len(suites) - 1 - position) // len(suites)
         if 2 * share > len(suite):
             raise ConfigError(f"{suite.name} has {len(suite)} questions, {2 * share} are needed")
-        drawn = rng.permutation(len(suite))[: 2 * share].tolist()
-        untouched, cut = drawn[:share], drawn[share:]
+        drawn = [suite.examples[i] for i in rng.permutation(len(suite)).tolist()]
         nothing = np.zeros(0, dtype=np.int32)
-        cases += [Case(example=suite.examples[i], removed=nothing) for i in untouched]
-        cases += [_cut(suite.examples[i], suite, view) for i in cut]
+        cases += [Case(example=example, removed=nothing) for example in drawn[:share]]
+        cut = (_cut(example, suite, view) for example in drawn[share:])
+        cases += islice((case for case in cut if len(case.removed)), share)
     return [
         replace(case, example=replace(case.example, id=number))
         for number, case in enumerate(cases, 1)

@@ -8,14 +8,21 @@ from jaxtyping import Int32
 from graphllm.errors import DataError
 from graphllm.evaluate.examples import Chain
 from graphllm.graph.view import GraphView, edges_of
-from graphllm.query.plan import Entities, Follow, Plan, Subtract
+from graphllm.query.plan import Entities, Follow, Plan, Step, Subtract
 
 
 class Walk(NamedTuple):
-    """Where a chain ends, and the edges of its last hop."""
+    """Where a chain ends, and the edges of each of its hops."""
 
     nodes: Int32[np.ndarray, "num_reached"]
-    last_edges: Int32[np.ndarray, "num_last_edges"]
+    hops: tuple[Int32[np.ndarray, "num_edges_of_hop"], ...]
+
+
+class Hop(NamedTuple):
+    """The edges of one step, and the node each leads to."""
+
+    edges: Int32[np.ndarray, "num_walked"]
+    ends: Int32[np.ndarray, "num_walked"]
 
 
 class LinkedChain(NamedTuple):
@@ -34,22 +41,16 @@ def walk(view: GraphView, topic: str, chain: Chain, *, never_returns: bool = Fal
     Raises:
         DataError: The topic or a relation is not in the graph.
     """
-    start = view.find_key(topic)
-    if start is None:
-        raise DataError(f"the graph has no node {topic!r}")
-    relations = list(view.relations)
+    start = _node(view, topic)
     nodes = np.array([start], dtype=np.int32)
-    edges = np.zeros(0, dtype=np.int32)
+    hops = []
     for step in chain:
-        if step.relation not in relations:
-            raise DataError(f"the graph has no relation {step.relation!r}, only {relations}")
-        relation_id = relations.index(step.relation)
-        edges = edges_of(view, nodes, relation_id, inverse=step.inverse)
-        ends = np.asarray((view.heads if step.inverse else view.tails)[edges])
+        edges, ends = _hop(view, nodes, step)
         if never_returns:
             edges, ends = edges[ends != start], ends[ends != start]
         nodes = np.unique(ends)
-    return Walk(nodes, np.unique(edges))
+        hops.append(np.unique(edges))
+    return Walk(nodes, tuple(hops))
 
 
 def last_hop_edges(
@@ -58,8 +59,33 @@ def last_hop_edges(
     """Return the edges that lead the last hop of ``chain`` to its answers.
 
     Without them the topic and every earlier hop are still there, but the question has no answer.
+    With ``never_returns``, an edge that goes back to the topic the way the walk came is no answer
+    and stays; another edge into the topic goes: the writer of a film may also have directed it,
+    which gold leaves out but the graph says.
     """
-    return walk(view, topic, chain, never_returns=never_returns).last_edges
+    before = walk(view, topic, chain[:-1], never_returns=never_returns)
+    edges, ends = _hop(view, before.nodes, chain[-1])
+    if never_returns:
+        came = np.concatenate([np.zeros(0, dtype=np.int32), *before.hops])
+        goes_back = (ends == _node(view, topic)) & np.isin(edges, came)
+        edges = edges[~goes_back]
+    return np.unique(edges)
+
+
+def _hop(view: GraphView, nodes: Int32[np.ndarray, "num_nodes"], step: Step) -> Hop:
+    relations = list(view.relations)
+    if step.relation not in relations:
+        raise DataError(f"the graph has no relation {step.relation!r}, only {relations}")
+    relation_id = relations.index(step.relation)
+    edges = edges_of(view, nodes, relation_id, inverse=step.inverse)
+    return Hop(edges, np.asarray((view.heads if step.inverse else view.tails)[edges]))
+
+
+def _node(view: GraphView, key: str) -> int:
+    node = view.find_key(key)
+    if node is None:
+        raise DataError(f"the graph has no node {key!r}")
+    return node
 
 
 def chain_of(plan: Plan) -> LinkedChain | None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from graphllm.evaluate import Example, Predicted, Suite, load_suite
 from graphllm.evaluate.abstention import abstention_cases, ask_cases
 from graphllm.evaluate.chains import walk
 from graphllm.evaluate.measure import measure
+from graphllm.evaluate.suites import metaqa_chain
 
 
 @pytest.fixture
@@ -63,6 +65,15 @@ def test_draws_repeat_with_their_seed(suites, films):
     ]
     assert drawn[0] == drawn[1]
     assert drawn[0] != drawn[2] or drawn[0] != drawn[3]
+
+
+def test_a_chain_that_leads_nowhere_is_not_cut(suites, films):
+    lost = replace(suites[0].examples[0], topic="Ali", chain=metaqa_chain("movie_to_actor"))
+    examples = (lost, lost, *suites[0].examples[2:])
+    suite = replace(suites[0], examples=examples)
+    for seed in range(6):
+        cases = abstention_cases([suite], films, 1, np.random.default_rng(seed))
+        assert [len(case.removed) > 0 for case in cases] == [False, True]
 
 
 def test_too_few_questions_and_no_chain_are_refused(suites, films):

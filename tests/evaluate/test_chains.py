@@ -44,7 +44,7 @@ FIRST = [("n0", "r0", "n1"), ("n0", "r1", "n2")]
 def test_walk_agrees_with_going_from_triple_to_triple(edges, chain, never_returns):
     triples = FIRST + [(f"n{h}", r, f"n{t}") for h, r, t in edges]
     graph = TextualGraph.from_triples(triples)
-    here, last = {"n0"}, set()
+    here, hops = {"n0"}, []
     for step in chain:
         moves = [
             (edge, t if not step.inverse else h)
@@ -52,10 +52,11 @@ def test_walk_agrees_with_going_from_triple_to_triple(edges, chain, never_return
             if r == step.relation and (h if not step.inverse else t) in here
         ]
         moves = [m for m in moves if not (never_returns and m[1] == "n0")]
-        last, here = {edge for edge, _ in moves}, {end for _, end in moves}
+        hops.append(sorted({edge for edge, _ in moves}))
+        here = {end for _, end in moves}
     found = walk(graph, "n0", tuple(chain), never_returns=never_returns)
     assert {graph.keys[int(node)] for node in found.nodes} == here
-    assert found.last_edges.tolist() == sorted(last)
+    assert [edges.tolist() for edges in found.hops] == hops
 
 
 def test_without_the_last_hop_there_is_no_answer_but_the_rest_stands(films):
@@ -66,6 +67,23 @@ def test_without_the_last_hop_there_is_no_answer_but_the_rest_stands(films):
     assert not len(walk(less, "Heat", chain, never_returns=True).nodes)
     before = walk(films, "Heat", chain[:1])
     np.testing.assert_array_equal(walk(less, "Heat", chain[:1]).nodes, before.nodes)
+
+
+def test_the_last_hop_is_cut_also_where_it_leads_to_the_topic_by_another_edge():
+    triples = [
+        ("Solo", "written_by", "Ann"),
+        ("Solo", "directed_by", "Ann"),
+        ("Duo", "written_by", "Ann"),
+        ("Duo", "directed_by", "Bob"),
+        ("Duo", "written_by", "Cid"),
+    ]
+    graph = TextualGraph.from_triples(triples)
+    directors = metaqa_chain("writer_to_movie_to_director")
+    assert last_hop_edges(graph, "Ann", directors, never_returns=True).tolist() == [1, 3]
+    # that Ann wrote Duo and Solo is how the walk came to them: cutting it would cut the first hop
+    writers = metaqa_chain("writer_to_movie_to_writer")
+    assert last_hop_edges(graph, "Ann", writers, never_returns=True).tolist() == [4]
+    assert last_hop_edges(graph, "Ann", writers).tolist() == [0, 2, 4]
 
 
 def test_unknown_topic_and_relation_are_refused(films):
