@@ -325,7 +325,7 @@ def _encode_missing(store: VectorStore, wanted: _Wanted, progress: Progress) -> 
     """Encode what the store does not hold, strings of like length together, batch by batch."""
     stage, total = f"embedding {wanted.what}", len(wanted.strings)
     missing = np.flatnonzero(~store.holds(wanted.keys)).tolist()
-    missing.sort(key=lambda i: len(wanted.strings[i]))
+    missing.sort(key=lambda i: -len(wanted.strings[i]))  # the slow ones first: no late surprise
     done = total - len(missing)
     progress(stage, done, total)
     for start in range(0, len(missing), BATCH):
