@@ -198,13 +198,11 @@ def flatten(row: Mapping[str, object], *, lists: bool) -> Iterator[tuple[str, Sc
         elif isinstance(value, list | tuple | set | frozenset):
             items = sorted(value, key=str) if isinstance(value, set | frozenset) else list(value)
             if lists and all(_is_plain(item) for item in items):
-                yield from ((field, item) for item in items if item is not None)
+                yield from ((field, _plain(item)) for item in items if item is not None)
             elif items:
                 yield field, json.dumps(items, ensure_ascii=False, default=str)
-        elif _is_plain(value):
-            yield field, value  # type: ignore[misc]
         else:
-            yield field, str(value)
+            yield field, _plain(value)
 
 
 def with_dates(graph: TextualGraph) -> TextualGraph:
@@ -246,6 +244,13 @@ def _is_plain(value: object) -> bool:
     return value is None or isinstance(
         value, str | int | float | bool | date | np.integer | np.floating | np.bool_ | np.datetime64
     )
+
+
+def _plain(value: object) -> Scalar:
+    """Return a value as the graph holds it: NumPy's numbers as Python's, the unknown as text."""
+    if isinstance(value, np.integer | np.floating | np.bool_):
+        return value.item()
+    return value if _is_plain(value) else str(value)  # type: ignore[return-value]
 
 
 def _words(rows: Iterable[Mapping[str, object]], field: str) -> Iterator[object]:

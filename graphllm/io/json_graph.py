@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from typing import NamedTuple
 
 from graphllm.errors import DataError
@@ -118,11 +118,11 @@ def _is_one_edge(document: object) -> bool:
 
 
 def _is_lines(text: str) -> bool:
-    """Whether the first two lines are JSON values of their own."""
-    lines = [line for line in islice(text.split("\n"), 20) if line.strip()][:2]
+    """Whether the first line is a whole JSON value, and others follow."""
+    first, _, rest = text.lstrip("\ufeff \t\r\n").partition("\n")
     try:
-        return len(lines) == 2 and all(isinstance(json.loads(v), list | dict) for v in lines)
-    except ValueError:
+        return bool(rest.strip()) and isinstance(json.loads(first), list | dict)
+    except (ValueError, RecursionError):
         return False
 
 

@@ -60,8 +60,10 @@ def graph_from_records(source: Source, header: _Record, records: _Records) -> Te
         )
     reading = _Reading(source, header)
     for where, record in records:
+        if not isinstance(record, dict):
+            raise fault(source, where, f"expected an object; {_DAMAGED}")
         try:
-            reading.add(cast(_Record, record))
+            reading.add(record)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise fault(source, where, f"{reason}; {_DAMAGED}") from error

@@ -54,7 +54,8 @@ _WHOLE = (
     "unsignedByte", "gYear",
 )  # fmt: skip
 _REAL = ("decimal", "double", "float")
-_GENERATED = re.compile(r"[0-9a-f]{32}")  # how the parser numbers blank nodes without a label
+# How the parser numbers blank nodes without a label: 128 bits, without leading zeros.
+_GENERATED = re.compile(r"[0-9a-f]{26,32}")
 _OTHER = 3  # the rank of a language that nobody asked for
 
 _FORMATS = {
