@@ -1,6 +1,8 @@
 """Random small multigraphs and random plans over them."""
 
 import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphllm.graph import GraphBuilder
@@ -57,15 +59,15 @@ def random_graph(seed: int):
     """
     rng = np.random.default_rng(seed)
 
-    def maybe(choices, share=0.5):
+    def maybe(choices, share=0.7):
         return choices[rng.integers(len(choices))] if rng.random() < share else None
 
     builder = GraphBuilder()
     for key in KEYS:
         attributes = {name: maybe(values) for name, values in NODE_ATTRIBUTES.items()}
-        builder.node(key, name=maybe(NAMES, 1), type=maybe(TYPES), attributes=attributes)
+        builder.node(key, name=maybe(NAMES, 1), type=maybe(TYPES, 0.9), attributes=attributes)
         builder.node(key, attributes={"note": maybe(NODE_ATTRIBUTES["note"], 0.3)})
-    for _ in range(rng.integers(15)):
+    for _ in range(rng.integers(40)):
         attributes = {name: maybe(values) for name, values in EDGE_ATTRIBUTES.items()}
         builder.edge(maybe(KEYS, 1), maybe(RELATIONS, 1), maybe(KEYS, 1), attributes=attributes)
     # everything a plan may name is in every graph
@@ -85,13 +87,27 @@ conditions = st.builds(
     st.sampled_from(Comparison),
     st.sampled_from([1903, 1911, "physics", "chem", np.datetime64("1903-12-10", "us")]),
 )
-steps = st.builds(
-    Step, st.sampled_from(RELATIONS), st.booleans(), st.one_of(st.none(), st.none(), conditions)
-)
-measures = st.one_of(
-    st.builds(Attribute, st.sampled_from(sorted(NODE_ATTRIBUTES))),
-    st.builds(Reached, steps),
-    st.builds(Degree, steps),
+no_condition = st.none() | st.none() | st.none() | st.none()
+steps = st.builds(Step, st.sampled_from(RELATIONS), st.booleans(), no_condition | conditions)
+
+
+def attributes(*names):
+    return st.builds(Attribute, st.sampled_from(names))
+
+
+reached, degrees = st.builds(Reached, steps), st.builds(Degree, steps)
+measures = attributes(*NODE_ATTRIBUTES) | reached | degrees
+comparisons = st.sampled_from(Comparison)
+dates = st.sampled_from([value for value in LITERALS if isinstance(value, np.datetime64)])
+texts = st.sampled_from([value for value in LITERALS if isinstance(value, str)])
+# a measure and a value: of kinds that compare mostly, and of any
+tests = st.one_of(
+    st.tuples(attributes("born", "height"), comparisons, st.sampled_from([1899, 1950, 1999, 2])),
+    st.tuples(attributes("died") | reached, comparisons, dates | st.sampled_from([1950, 1999])),
+    st.tuples(attributes("note") | reached, comparisons, texts),
+    st.tuples(degrees, comparisons, st.integers(0, 3)),
+    st.tuples(attributes("alive"), comparisons, st.booleans()),
+    st.tuples(measures, comparisons, st.sampled_from(LITERALS)),
 )
 entities = st.builds(
     Entities, st.lists(st.sampled_from((*KEYS, "x")), min_size=1, max_size=3).map(tuple)
@@ -107,7 +123,7 @@ def _wider(inner):
         st.builds(Intersect, inner, inner),
         st.builds(Union, inner, inner),
         st.builds(Subtract, inner, inner),
-        st.builds(Filter, inner, measures, st.sampled_from(Comparison), st.sampled_from(LITERALS)),
+        st.builds(lambda source, test: Filter(source, *test), inner, tests),
         st.builds(TopK, inner, measures, st.integers(1, 3), st.booleans()),
     )
 
@@ -132,3 +148,12 @@ set_plans = st.one_of(
     st.builds(Exists, node_plans),
 )
 plans = st.one_of(set_plans, st.builds(FactsOf, node_plans), paths)
+
+
+some = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def few_and_many(check, *strategies, many):
+    """The same property as a fast test and as a slow one with more examples."""
+    at_length = settings(some, max_examples=many)(given(*strategies)(check))
+    return some(given(*strategies)(check)), pytest.mark.slow(at_length)

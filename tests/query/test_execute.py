@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphllm.errors import PlanError
@@ -35,12 +34,10 @@ from graphllm.query import (
     proof_subgraph,
 )
 from tests.query.naive import Naive, rank
-from tests.query.strategies import paths, plans, random_graph, seeds, set_plans
+from tests.query.strategies import few_and_many, paths, plans, random_graph, seeds, set_plans
 
 # beartype checks a random item of each list, also of those that strategies build
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
-
-many = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def same_values(got, expected):
@@ -50,9 +47,7 @@ def same_values(got, expected):
     return numbers and rank(got[0]) == pytest.approx(rank(expected[0]), rel=1e-12, abs=1e-9)
 
 
-@many
-@given(seeds, set_plans)
-def test_equals_naive(seed, plan):
+def equals_naive(seed, plan):
     graph = random_graph(seed)
     nodes, values = Naive.of(graph).answer(plan)
     result = execute(plan, graph)
@@ -62,9 +57,12 @@ def test_equals_naive(seed, plan):
         assert same_values(list(result.values), values)
 
 
-@many
-@given(seeds, paths)
-def test_shortest_paths_equal_naive(seed, plan):
+test_equals_naive, test_equals_naive_at_length = few_and_many(
+    equals_naive, seeds, set_plans, many=300
+)
+
+
+def shortest_paths_equal_naive(seed, plan):
     graph = random_graph(seed)
     naive = Naive.of(graph)
     naive.triples = naive.triples[-9:]  # all edge sequences are tried
@@ -79,9 +77,12 @@ def test_shortest_paths_equal_naive(seed, plan):
     assert execute(plan, fewer).paths == naive.shortest_paths(plan)
 
 
-@many
-@given(seeds, plans)
-def test_the_proof_alone_gives_the_same_answer(seed, plan):
+test_shortest_paths, test_shortest_paths_at_length = few_and_many(
+    shortest_paths_equal_naive, seeds, paths, many=300
+)
+
+
+def the_proof_alone_gives_the_same_answer(seed, plan):
     graph = random_graph(seed)
     result = execute(plan, graph)
     again = execute(plan, proof_subgraph(result, graph))
@@ -92,9 +93,12 @@ def test_the_proof_alone_gives_the_same_answer(seed, plan):
     assert renumbered == result.paths
 
 
-@many
-@given(seeds, plans, st.data())
-def test_more_edges_than_the_proof_change_nothing(seed, plan, data):
+test_proof_alone, test_proof_alone_at_length = few_and_many(
+    the_proof_alone_gives_the_same_answer, seeds, plans, many=300
+)
+
+
+def more_edges_than_the_proof_change_nothing(seed, plan, data):
     """The proof is enough on every part of the graph that holds it, not only on itself."""
     graph = random_graph(seed)
     result = execute(plan, graph)
@@ -107,6 +111,11 @@ def test_more_edges_than_the_proof_change_nothing(seed, plan, data):
     if not isinstance(plan, FactsOf):  # says everything there is
         assert again.nodes.tolist() == result.nodes.tolist()
         assert same_values(list(again.values), list(result.values))
+
+
+test_more_than_the_proof, test_more_than_the_proof_at_length = few_and_many(
+    more_edges_than_the_proof_change_nothing, seeds, plans, st.data(), many=300
+)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pyoxigraph
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from graphllm.errors import PlanError
@@ -27,7 +27,7 @@ from graphllm.query import (
     to_sparql,
 )
 from tests.query.naive import rank
-from tests.query.strategies import node_plans, random_graph, seeds, set_plans
+from tests.query.strategies import few_and_many, node_plans, random_graph, seeds, set_plans, some
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 
@@ -77,14 +77,17 @@ def check(graph, store, plan, query):
         assert {repr(python_value(row[0])) for row in rows} == set(map(repr, expected.values))
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-@given(seeds, set_plans, st.booleans())
-def test_printed_query_gives_what_execute_gives(seed, plan, knows_view):
+def printed_query_gives_what_execute_gives(seed, plan, knows_view):
     graph = random_graph(seed)
     check(graph, store_of(graph), plan, to_sparql(plan, graph if knows_view else None))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+test_printed_query, test_printed_query_of_400_plans = few_and_many(
+    printed_query_gives_what_execute_gives, seeds, set_plans, st.booleans(), many=400
+)
+
+
+@some
 @given(seeds, node_plans)
 def test_facts(seed, source):
     graph = random_graph(seed)

@@ -152,7 +152,7 @@ def test_names_instead_of_keys():
     assert to_words(Entities(("Q1",)), graph).startswith("1. Start at Q1.")
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(plans, st.text(st.characters()))
 def test_every_plan_has_words_and_none_moves_the_cursor(plan, name):
     text = to_words(Intersect(Entities((name,)), OfType(name)))
