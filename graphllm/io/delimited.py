@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphllm.errors import DataError
-from graphllm.io.mapping import ROLES, label_key
+from graphllm.io.mapping import ROLES, ColumnMap, label_key
 from graphllm.io.source import Source
 from graphllm.io.table import MARGIN, Table, TextColumn, from_arrow, tidy_labels
 from graphllm.io.values import is_label, parse_value
@@ -28,7 +28,10 @@ _NAMES = {"\t": "tab", "|": "pipe", ",": "comma", ";": "semicolon"}
 _BY_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ",", ".psv": "|"}
 _SAMPLE_BYTES = 1 << 18
 _MAX_LINE_BYTES = 1 << 26
+_NEWLINE = ord("\n")
 _COMMENT = re.compile(r"#(\s|#|$)")
+_WITH_DICTIONARY = re.compile(r"\S+\s+\S+\s*\{.*\}\s*$")
+_IDENTIFIER = re.compile(r"[a-z]+(_[a-z0-9]+)+|[A-Za-z][a-z]+([A-Z]+[a-z0-9]*)+")
 _LOWER_LABEL = re.compile(r"[a-z][a-z0-9_ ]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # Words that hardly are the name of a thing: one of them makes the first row a header.
@@ -83,6 +86,8 @@ def read_delimited(source: Source) -> Table:
     columns = _read_fast(source, dialect)
     if columns is None:
         columns = _read_by_line(source, dialect)
+    elif dialect.quoted and any((column.values.data == _NEWLINE).any() for column in columns):
+        _check_quotes(source, dialect)
     columns = _without_empty_rows(columns)
     if not columns or not len(columns[0]):
         raise source.error("holds a header and no rows; a graph needs at least one edge")
@@ -110,10 +115,11 @@ def find_dialect(source: Source) -> Dialect:
         raise source.error("holds only comments; a graph needs at least one edge")
     separator = _find_separator(body, source)
     quoted = _is_quoted(source, separator)
-    rows = [r.cells for r in _split("\n".join(body), separator, quoted) if any(r.cells)]
+    rows = [cells for cells in _sample_rows(body, separator, quoted) if any(cells)]
     num_columns = Counter(len(cells) for cells in rows[:2000]).most_common(1)[0][0]
     header: tuple[str, ...] | None = None
-    if len(rows[0]) == num_columns and has_header(rows[:1000]):
+    labelled = names_columns(source.mapping) or has_header(rows[:1000])
+    if len(rows[0]) == num_columns and labelled:
         header = tuple(cell.strip(MARGIN) for cell in rows[0])
     elif len(rows[0]) == num_columns + 1 and not rows[0][-1].strip():
         header = tuple(cell.strip(MARGIN) for cell in rows[0][:-1])
@@ -168,8 +174,10 @@ def _find_separator(lines: Sequence[str], source: Source) -> str:
     preferred = _BY_SUFFIX.get(source.suffix)
     order = sorted(_SEPARATORS, key=lambda separator: separator != preferred)
     best, best_share = "", 0.0
+    if _WITH_DICTIONARY.match(lines[0]):
+        order = []  # the commas are those of the dictionaries
     for separator in order:
-        rows = [r.cells for r in _split("\n".join(lines[:500]), separator, quoted=True)]
+        rows = _sample_rows(lines[:500], separator, quoted=True)
         plain = [line.split(separator) for line in lines[:500]]
         share = max(_share_alike(rows), _share_alike(plain))
         if separator == preferred:
@@ -183,6 +191,14 @@ def _find_separator(lines: Sequence[str], source: Source) -> str:
         )
         raise NoSeparatorError(str(error))
     return best
+
+
+def _sample_rows(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
+    """Return the cells of the first lines; quotes count for nothing where they do not close."""
+    try:
+        return [row.cells for row in _split("\n".join(lines), separator, quoted)]
+    except _BadQuoteError:
+        return [line.split(separator) for line in lines]
 
 
 def _share_alike(rows: Sequence[Sequence[str]]) -> float:
@@ -226,6 +242,12 @@ def _mentions_quote(source: Source, separator: str) -> bool:
     return False
 
 
+def names_columns(mapping: ColumnMap) -> bool:
+    """Whether the user's mapping names columns by label, which says that there is a header."""
+    named = (name for column in mapping.roles.values() for name in column.split(";"))
+    return not all(name.strip().isdecimal() for name in named)
+
+
 def has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns, rather than being a row like the others.
 
@@ -256,14 +278,25 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_contrast(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row is in lower case, as labels are, and no column below it is."""
+    """Whether the first row is written as labels are, and the columns below it are not.
 
-    def is_lower(cell: str) -> bool:
-        return bool(_LOWER_LABEL.fullmatch(cell))
+    All in lower case is such a style; so are ``snake_case`` and ``camelCase``, in two cells or in
+    one that ends in ``ID``.
+    """
 
-    return all(map(is_lower, first)) and all(
-        column and sum(map(is_lower, column)) <= 0.2 * len(column) for column in columns
-    )
+    def unlike_below(style: re.Pattern[str]) -> list[str]:
+        return [
+            cell
+            for cell, column in zip(first, columns, strict=True)
+            if style.fullmatch(cell)
+            and column
+            and sum(bool(style.fullmatch(below)) for below in column) <= 0.2 * len(column)
+        ]
+
+    identifiers = unlike_below(_IDENTIFIER)
+    if len(identifiers) >= 2 or any(cell.lower().endswith("id") for cell in identifiers):
+        return True
+    return len(unlike_below(_LOWER_LABEL)) == len(first)
 
 
 def _mostly_values(column: Sequence[str]) -> bool:
@@ -312,10 +345,9 @@ def _read_fast(source: Source, dialect: Dialect) -> tuple[TextColumn, ...] | Non
 
 def _column(chunked: Any) -> TextColumn:  # noqa: ANN401 - pyarrow ships no types
     """Return an Arrow column of texts as a text column, the margins of its texts cut off."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    if not chunked.num_chunks:
+    if not len(chunked):
         return TextColumn.of(())
     encoded = chunked.dictionary_encode()  # the chunks share one dictionary
     trimmed = pc.utf8_trim(encoded.chunk(0).dictionary, characters=MARGIN).dictionary_encode()
@@ -355,8 +387,8 @@ def _rows(source: Source, dialect: Dialect) -> Iterator[Row]:
                 yield Row(row.line, cells)
             else:
                 raise _wrong_width(source, dialect, row)
-    except csv.Error as error:
-        raise source.error(f"{error}; look for a quote that is never closed") from error
+    except _BadQuoteError as error:
+        raise source.error(error.message, error.line) from error
     if mended:
         logger.warning(
             "%s: %d rows hold a comma without quotes, the first in line %d; a comma before a space"
@@ -395,17 +427,45 @@ def _wrong_width(source: Source, dialect: Dialect, row: Row) -> DataError:
     return source.error(f"{len(row.cells)} columns, expected {width}{labels}; {advice}", row.line)
 
 
-def _split(text: str, separator: str, quoted: bool) -> Iterator[Row]:
+def _split(text: str, separator: str, quoted: bool, *, strict: bool = False) -> Iterator[Row]:
     """Yield the rows of ``text`` with the line each begins in, blank ones too."""
     if not quoted:
         for line, row in enumerate(_LINE_END.split(text), 1):
             yield Row(line, row.split(separator) if row.strip(MARGIN) else [])
         return
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
     begin = 1
-    for cells in reader:
-        yield Row(begin, cells if any(cell.strip(MARGIN) for cell in cells) else [])
-        begin = reader.line_num + 1
+    try:
+        for cells in reader:
+            yield Row(begin, cells if any(cell.strip(MARGIN) for cell in cells) else [])
+            begin = reader.line_num + 1
+    except csv.Error as error:
+        raise _BadQuoteError(
+            f"a quote that begins in this row is not closed where a cell ends ({error});"
+            " double a quote that is part of the text",
+            begin,
+        ) from error
+
+
+class _BadQuoteError(ValueError):
+    """A quoted cell does not end where it should."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.message, self.line = message, line
+
+
+def _check_quotes(source: Source, dialect: Dialect) -> None:
+    """Refuse a text whose cells span lines only because a quote was never closed.
+
+    Raises:
+        DataError: There is text between a closing quote and the next separator.
+    """
+    try:
+        for _ in _split(source.text(), dialect.separator, dialect.quoted, strict=True):
+            pass
+    except _BadQuoteError as error:
+        raise source.error(error.message, error.line) from error
 
 
 def _without_empty_rows(columns: tuple[TextColumn, ...]) -> tuple[TextColumn, ...]:

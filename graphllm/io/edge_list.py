@@ -30,7 +30,7 @@ def read_edge_list(source: Source) -> TextualGraph:
     lines = list(_lines(source))
     if not lines:
         raise source.error("holds only comments; a graph needs at least one edge")
-    if all(_ATTRIBUTES.match(line.text) for line in lines[:100]):
+    if _ATTRIBUTES.match(lines[0].text):
         return _with_attributes(source, lines)
     width = len(lines[0].text.split())
     if width not in (2, 3, 4):

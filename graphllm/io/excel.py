@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 
 from graphllm.errors import MissingExtraError
 from graphllm.graph import TextualGraph
-from graphllm.io.delimited import has_header
+from graphllm.io.delimited import has_header, names_columns
 from graphllm.io.source import Source
 from graphllm.io.table import Table, TextColumn, tidy_labels
 from graphllm.io.values import as_text
@@ -63,7 +63,7 @@ def _table(source: Source, sheet: Sequence[Sequence[object]]) -> Table | None:
     rows = [[row[i] for i in used] for row in rows]
     if not rows:
         return None
-    header = has_header(rows[:1000])
+    header = names_columns(source.mapping) or has_header(rows[:1000])
     body = rows[1:] if header else rows
     body_lines = lines[1:] if header else lines
     return Table(

@@ -189,10 +189,11 @@ def _node_layout(table: Table, ends: set[str]) -> Layout:
     """Return the layout of a node table; its key is the column that the edges speak of."""
     layout = find_layout(table)
     parts = dict(layout.parts)
-    candidates = [i for i in range(len(table.labels)) if table.columns[i].is_unique]
+    own = parts.get("id")
+    candidates = [i for i, c in enumerate(table.columns) if i == own or c.is_unique]
     if "id" not in table.source.mapping and candidates:
         shares = {i: len(ends & set(table.columns[i].texts)) for i in candidates}
-        best = max(candidates, key=lambda i: (shares[i], i == parts.get("id")))
+        best = max(candidates, key=lambda i: (shares[i], i == own))
         if shares[best]:
             parts["id"] = best
     rest = [*layout.relations, *layout.attributes]

@@ -93,6 +93,8 @@ def _own_key(table: Table) -> int | None:
 def _key_score(table: Table, position: int) -> int:
     """Return how much a unique column looks like the key of its table; 0 when not at all."""
     label, stem = label_key(table.labels[position]), label_key(singular(table.source.stem))
+    if table.columns[position].kind in (Kind.NUMBER, Kind.DATE):
+        return 0
     if label in (f"{stem}id", f"{stem}key", f"{stem}code", f"{stem}no", "id", "key", "code", stem):
         return 3
     if position:

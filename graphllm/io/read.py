@@ -196,7 +196,7 @@ def sniff(source: Source) -> str:
         DataError: The file is empty, or is of a kind that holds no graph.
     """
     head = source.head()
-    if not head.strip():
+    if not head.lstrip(b"\xef\xbb\xbf\xff\xfe").strip():
         raise source.error("is empty; a graph needs at least one edge")
     return _binary_format(source, head) or SUFFIXES.get(source.suffix) or _text_format(head)
 

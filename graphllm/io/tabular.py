@@ -108,7 +108,7 @@ def edge_parts(table: Table) -> dict[str, int]:
     """
     mapped = table.source.mapping.positions(table.labels, where=table.source.name)
     given = {role: position for role, position in mapped.items() if role in EDGE_ROLES}
-    if not given and mapped:
+    if not given and table.source.mapping:
         return {}
     guessed = _guess(table)
     if not given:

@@ -13,6 +13,7 @@ from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 _LONG_TEXT = 60  # characters on average, from which a text is prose and not the name of a thing
 _SHORT_TEXT = 40
 _SMALL_TABLE = 20  # rows, below which values hardly repeat even where they name things
+_SURE_IDS = ("id", "nodeid", "identifier", "uid", "qid")
 _LIST_SEPARATORS = (";", "|", ",")
 _BINARY = re.compile(r"0[xX][0-9A-Fa-f]{64,}")
 _GENERIC_STEMS = frozenset(
@@ -90,8 +91,8 @@ def _node_parts(table: Table, mapped: Mapping[str, int], taken: set[int]) -> dic
     for role, position in guess_roles(table.labels, NODE_ROLES).items():
         if role not in parts and position not in taken | set(parts.values()):
             parts[role] = position
-    if "id" in parts and "id" not in mapped and not table.columns[parts["id"]].is_unique:
-        del parts["id"]  # a column that only looks like one
+    if "id" in parts and "id" not in mapped and not _may_identify(table, parts["id"]):
+        del parts["id"]
     if "type" in parts and "type" not in mapped and table.columns[parts["type"]].is_unique:
         del parts["type"]
     first_free = [i for i in range(len(table.labels)) if i not in parts.values() and i not in taken]
@@ -102,6 +103,11 @@ def _node_parts(table: Table, mapped: Mapping[str, int], taken: set[int]) -> dic
     if "name" not in parts and "id" not in parts:
         parts["name"] = first_free[0] if first_free else 0
     return parts
+
+
+def _may_identify(table: Table, position: int) -> bool:
+    """Whether a column labelled like an id is one: unique, or labelled beyond doubt."""
+    return table.columns[position].is_unique or label_key(table.labels[position]) in _SURE_IDS
 
 
 def _is_id(table: Table, position: int) -> bool:
@@ -252,28 +258,31 @@ def _build(table: Table, layout: Layout) -> TextualGraph:
     known = _keys_by_name(table, layout, keys)
     builder = GraphBuilder()
     add_rows(builder, table, layout, keys)
-    typed_values: Counter[str] = Counter()
     columns = {i: table.columns[i].cells() for i in layout.relations}
+    said: set[tuple[str, int, str]] = set()  # what an earlier row of the same thing has said
     for row, head in enumerate(keys):
         for i, separator in layout.relations.items():
             cell = columns[i][row]
-            for value in split_cell(cell, separator) if cell not in ABSENT else ():
+            if cell in ABSENT or (head, i, cell) in said:
+                continue
+            said.add((head, i, cell))
+            for value in split_cell(cell, separator):
                 tail = known.get(value, value)
-                if tail not in builder and not typed_values[tail]:
-                    typed_values[tail] += 1
+                if tail not in builder:
                     builder.node(tail, type=table.labels[i])
                 builder.edge(head, table.labels[i], tail)
     return builder.build()
 
 
 def row_keys(table: Table, parts: Mapping[str, int], prefix: str = "") -> list[str]:
-    """Return the key of the thing in each row.
+    """Return the key of the thing in each row; several rows may speak of one thing.
 
     Raises:
-        DataError: Two rows have the same id, or a row has neither id nor name.
+        DataError: Two rows have the same id and different names, or a row has neither.
     """
     position = parts["id"] if "id" in parts else parts["name"]
     cells = table.columns[position].cells()
+    names = table.columns[parts["name"]].cells() if "name" in parts else None
     seen: dict[str, int] = {}
     for row, cell in enumerate(cells):
         label = table.labels[position]
@@ -281,10 +290,10 @@ def row_keys(table: Table, parts: Mapping[str, int], prefix: str = "") -> list[s
             raise table.source.error(
                 f"no {label} in this row; every row needs one", table.find_line(row)
             )
-        if cell in seen and "id" in parts:
+        if cell in seen and names and names[row] != names[seen[cell]]:
             raise table.source.error(
-                f"the {label} {cell!r} stands in line {table.find_line(seen[cell])} already;"
-                " ids must differ (use --map to name another column)",
+                f"the {label} {cell!r} stands in line {table.find_line(seen[cell])} already, with"
+                " another name; ids must differ (use --map to name another column)",
                 table.find_line(row),
             )
         seen[cell] = row
@@ -321,12 +330,15 @@ def add_rows(
     columns = {
         table.labels[i]: (table.columns[i], table.columns[i].cells()) for i in layout.attributes
     }
+    said: set[tuple[str, str, str]] = set()  # what an earlier row of the same thing has said
     for row, key in enumerate(keys):
         attributes = {
             label: parse_as(cells[row], column.kind)
             for label, (column, cells) in columns.items()
             if cells[row] not in (ABSENT if column.kind is Kind.TEXT else ABSENT_AMONG_VALUES)
+            and (key, label, cells[row]) not in said
         }
+        said.update((key, label, columns[label][1][row]) for label in attributes)
         own_type = parts["type"][row] if "type" in parts else ""
         builder.node(
             key,
