@@ -3,6 +3,7 @@ import pytest
 
 from graphllm.errors import ConfigError
 from graphllm.text.encoder import ENCODERS, TextEncoder, load_encoder
+from graphllm.text.minilm import MiniLMEncoder
 from graphllm.text.static import StaticEncoder
 from graphllm.text.weights import minilm_folder
 
@@ -34,6 +35,13 @@ def test_an_unknown_name_lists_the_encoders():
 def test_static_vectors_ignore_word_order():
     first, second = StaticEncoder().encode(["dog bites man", "man bites dog"])
     np.testing.assert_allclose(first, second, atol=1e-6)
+
+
+def test_static_vectors_are_the_mean_of_the_input_embeddings():
+    texts = ["a film", "Schr\u00f6dinger", "river bank of the north"]
+    means = [tokens.states.mean(0) for tokens in MiniLMEncoder().embed_tokens(texts)]
+    for vector, mean in zip(StaticEncoder().encode(texts), means, strict=True):
+        np.testing.assert_allclose(vector, mean / np.linalg.norm(mean), atol=1e-6)
 
 
 @pytest.mark.slow
