@@ -19,8 +19,8 @@ HEADS = 12
 LAYERS = 6
 LAYER_NORM_EPS = np.float32(1e-12)
 
-# Scores of a trained model lie within +-30. Softmax needs its maximum subtracted only where exp
-# could leave float32, so that pass is skipped unless a score is larger than this.
+# Softmax needs its maximum subtracted only where exp could leave float32 (beyond +-87): that pass
+# is skipped unless a score is larger than this.
 SAFE_SCORE = 80.0
 
 # 2 * gelu(x) = x + |x| * erf(|x| / sqrt(2)), and 1 - erf = exp(P(|x|)) with P fitted so that the
