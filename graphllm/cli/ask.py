@@ -62,12 +62,15 @@ def ask(
 
 
 def _print(answer: "Answer", *, why: bool, plan: bool, subgraph: bool) -> None:
+    from graphllm.answer.answer import SHOWN_CITATIONS
+
     if answer:
         say(emphasized(answer))
     else:
         note(str(answer))
     if why:
-        say(f"\n{why_text(answer)}")
+        proof_was_cut = len(answer.citations) > SHOWN_CITATIONS
+        say(f"\n{why_text(answer, proof=proof_was_cut)}")
     if plan and answer.plan:
         say(f"\n{plan_text_of(answer)}")
     if subgraph:
@@ -80,23 +83,30 @@ def emphasized(answer: "Answer") -> str:
     return "\n".join([bold(first), *rest])
 
 
-def why_text(answer: "Answer") -> str:
-    """Return how the question was understood, how surely, and what else it could have meant."""
+def why_text(answer: "Answer", *, proof: bool = True) -> str:
+    """Return how the question was understood, how surely, why, and what else it could mean."""
     from graphllm.graph.plain import plain
 
     lines = []
     if answer.plan:
-        lines.append(f"understood as: {plain(answer.plan.words)}")
+        lines += ["understood as:", indented(answer.plan.words)]
     lines.append(f"confidence: {answer.confidence:.2f}")
-    if answer.citations:
+    if answer.citations and proof:
         lines += ["because:", *answer.proof(shown=len(answer.citations))]
     if answer.alternatives:
         lines.append("could also mean:")
-        lines += [f"  {plain(a.words)} ({a.confidence:.2f})" for a in answer.alternatives]
+        lines += [f"  {plain(a.text)}  ({a.confidence:.2f})" for a in answer.alternatives]
     if answer.timings:
         took = ", ".join(f"{stage} {s * 1000:.0f} ms" for stage, s in answer.timings.items())
         lines.append(f"took: {took}")
     return "\n".join(lines)
+
+
+def indented(text: str) -> str:
+    """Return the lines of ``text``, each moved to the right and safe to show."""
+    from graphllm.graph.plain import plain
+
+    return "\n".join(f"  {plain(line)}" for line in text.split("\n"))
 
 
 def plan_text_of(answer: "Answer") -> str:
@@ -108,7 +118,7 @@ def plan_text_of(answer: "Answer") -> str:
     parts = [f"plan: {plain(answer.plan.text)}"]
     for label, text in (("Cypher", answer.plan.cypher), ("SPARQL", answer.plan.sparql)):
         if text:
-            parts += [f"\n{label}:", *(f"  {plain(line)}" for line in text.splitlines())]
+            parts += [f"\n{label}:", indented(text)]
     return "\n".join(parts)
 
 

@@ -31,7 +31,8 @@ def list_() -> None:
       graphllm cache list
     """
     from graphllm.graph.plain import plain
-    from graphllm.index.cache import cache_dir, cache_entries
+    from graphllm.index.cache import cache_entries
+    from graphllm.index.folders import cache_dir
 
     note(plain(str(cache_dir())))
     for entry in cache_entries():

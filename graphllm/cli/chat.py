@@ -128,7 +128,7 @@ def _typed_lines() -> Iterator[str]:
 
 def _history_file() -> Path:
     """Return where earlier questions are kept, for the arrow keys; only the user may read it."""
-    from graphllm.index.cache import cache_dir
+    from graphllm.index.folders import cache_dir
 
     path = cache_dir() / "chat_history"
     path.parent.mkdir(parents=True, exist_ok=True)

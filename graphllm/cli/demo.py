@@ -17,22 +17,20 @@ def demo() -> None:
     """
     import time
 
-    from graphllm.cli.ask import emphasized
+    from graphllm.cli.ask import emphasized, indented
     from graphllm.cli.opening import open_graph
-    from graphllm.examples import path
 
     start = time.perf_counter()
-    graph = path("discoveries")
-    qa = open_graph(str(graph), None, None)
+    qa = open_graph("discoveries", None, None)
     say(f"{qa.describe()}\n")
     say(f"{dim('question')}  {bold(QUESTION)}")
     answer = qa.ask(QUESTION)
     say(f"{dim('answer')}    {emphasized(answer)}")
     if answer.plan:
-        say(f"\n{dim('understood as')}  {answer.plan.words}")
+        say(f"\n{dim('understood as')}\n{indented(answer.plan.words)}")
     say("\nTry next:")
     for question in qa.suggest(3):
-        say(f'  graphllm ask {graph} "{question}"')
-    say(f"  graphllm chat {graph}")
+        say(f'  graphllm ask discoveries "{question}"')
+    say("  graphllm chat discoveries")
     say('  graphllm ask YOUR_FILE.csv "your question"')
     note(f"({time.perf_counter() - start:.1f} s, nothing left this machine)")

@@ -55,6 +55,7 @@ def build(
     from graphllm.graph.plain import plain
     from graphllm.index import GraphIndex, SourceFile, SourceInfo
     from graphllm.io import graph_files, read_graph
+    from graphllm.text.encoder import load_encoder
 
     source = resolve(graph)
     files = graph_files(source)
@@ -74,7 +75,9 @@ def build(
         )
         built = GraphIndex.build(read, target, source=about, progress=report)
         if embed:
-            built.embed(progress=report)
+            encoder = load_encoder()
+            for what in ("relations", "names"):
+                built.embed(encoder, what, progress=report)
     say(f"{plain(str(target))}: {built.num_nodes:,} nodes, {built.num_edges:,} edges")
 
 
