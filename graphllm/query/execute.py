@@ -12,7 +12,15 @@ from jaxtyping import Bool
 from graphllm.graph.columns import Value
 from graphllm.graph.view import GraphView, edges_of
 from graphllm.query import lookup
-from graphllm.query.measure import Measured, among, column_facts, measure, rows_of, walk
+from graphllm.query.measure import (
+    Measured,
+    among,
+    column_facts,
+    distinct_pairs,
+    measure,
+    rows_of,
+    walk,
+)
 from graphllm.query.nodes import Evidence, Top, find, prove_or_examine
 from graphllm.query.paths import shortest_paths
 from graphllm.query.plan import (
@@ -162,8 +170,8 @@ def _total(
 def _group_count(plan: GroupCount, evidence: Evidence) -> PlanResult:
     found = find(plan.source, evidence.view)
     walked = walk(evidence.view, plan.step, found.nodes)
-    pairs = np.unique(np.stack([walked.targets, walked.sources]), axis=1)
-    nodes, counts = np.unique(pairs[0], return_counts=True)
+    reached, _ = distinct_pairs(walked.targets, walked.sources)
+    nodes, counts = np.unique(reached, return_counts=True)
     order = np.lexsort((nodes, -counts))
     evidence.cite_walk(walked)
     found.prove(evidence, np.unique(walked.sources))

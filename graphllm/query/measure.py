@@ -142,5 +142,13 @@ def measure(view: GraphView, by: Measure, nodes: Int32[np.ndarray, "num_nodes"])
 
 
 def _degrees(walked: Walk, nodes: Int32[np.ndarray, "num_nodes"]) -> np.ndarray:
-    pairs = np.unique(np.stack([walked.sources, walked.targets]), axis=1)
-    return np.bincount(np.searchsorted(nodes, pairs[0]), minlength=len(nodes)).astype(np.int64)
+    sources, _ = distinct_pairs(walked.sources, walked.targets)
+    return np.bincount(np.searchsorted(nodes, sources), minlength=len(nodes)).astype(np.int64)
+
+
+def distinct_pairs(
+    left: Int32[np.ndarray, "num_pairs"], right: Int32[np.ndarray, "num_pairs"]
+) -> tuple[Int32[np.ndarray, "num_distinct"], Int32[np.ndarray, "num_distinct"]]:
+    """Return each pair once, in ascending order."""
+    packed = np.unique((left.astype(np.int64) << 32) | right)
+    return (packed >> 32).astype(np.int32), (packed & 0xFFFFFFFF).astype(np.int32)

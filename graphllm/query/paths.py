@@ -105,18 +105,29 @@ def _edges_between(view: GraphView, sources: Nodes, targets: Nodes) -> _Hop:
 
 
 def _walks(hops: list[_Hop], start: Nodes) -> Iterator[tuple[int, ...]]:
-    """Yield every path through the hops, in order of edge ids.
+    """Yield every path through the hops, in order of edge ids; not recursive, paths may be long.
 
     An edge joins two different layers, so its id also says which way it is walked.
     """
-    if not hops:
-        yield ()
-        return
-    following = hops[0]
-    for row in np.flatnonzero(among(following.sources, start)).tolist():
-        edge, reached = int(following.edges[row]), following.targets[row : row + 1]
-        for rest in _walks(hops[1:], reached):
-            yield (edge, *rest)
+    path: list[int] = []
+    open_rows = [_rows_from(hops[0], start)]
+    while open_rows:
+        row = next(open_rows[-1], None)
+        if row is None:
+            open_rows.pop()
+            del path[max(len(open_rows) - 1, 0) :]
+            continue
+        hop = hops[len(open_rows) - 1]
+        path.append(int(hop.edges[row]))
+        if len(path) == len(hops):
+            yield tuple(path)
+            path.pop()
+        else:
+            open_rows.append(_rows_from(hops[len(path)], hop.targets[row : row + 1]))
+
+
+def _rows_from(hop: _Hop, nodes: Nodes) -> Iterator[int]:
+    return iter(np.flatnonzero(among(hop.sources, nodes)).tolist())
 
 
 def _ends_of(

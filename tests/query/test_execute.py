@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from graphllm.errors import PlanError
 from graphllm.graph import GraphBuilder, TextualGraph
+from graphllm.index import GraphIndex
 from graphllm.query import (
     Aggregate,
     Aggregated,
@@ -311,3 +312,57 @@ def test_a_plan_too_deep_is_refused(films):
         plan = Follow(plan, Step("directed_by"))
     with pytest.raises(PlanError, match="deeper than 64"):
         execute(plan, films)
+
+
+def test_a_path_may_be_long():
+    chain = TextualGraph.from_triples((str(i), "next", str(i + 1)) for i in range(1200))
+    result = execute(ShortestPath(Entities(("0",)), Entities(("1200",)), max_hops=1200), chain)
+    assert result.paths == (tuple(range(1200)),)
+
+
+def test_many_shortest_paths_are_cut_in_order_of_edges():
+    """2 ** 40 of them: only those asked for may be looked at."""
+    doubled = [(str(i // 2), "next", str(i // 2 + 1)) for i in range(80)]
+    ends = Entities(("0",)), Entities(("40",))
+    result = execute(ShortestPath(*ends, 40, 3), TextualGraph.from_triples(doubled))
+    first = tuple(range(0, 80, 2))
+    assert result.paths == (first, (*first[:-1], 79), (*first[:-2], 77, 78))
+
+
+def test_an_index_on_disk_gives_the_same(laureates, tmp_path):
+    plans_over_all = [
+        TopK(OfType("Person"), Attribute("prizes")),
+        EdgeValues(Entities(("curie",)), Step("won"), "year"),
+        ShortestPath(Entities(("curie",)), Entities(("bohr",))),
+        FactsOf(Entities(("curie",))),
+    ]
+    with GraphIndex.build(laureates, tmp_path / "laureates.gllm") as index:
+        for plan in plans_over_all:
+            on_disk, in_memory = execute(plan, index), execute(plan, laureates)
+            assert on_disk.nodes.tolist() == in_memory.nodes.tolist()
+            assert on_disk.edges.tolist() == in_memory.edges.tolist()
+            for field in ("values", "attributes", "paths", "closed_world"):
+                assert getattr(on_disk, field) == getattr(in_memory, field)
+            again = execute(plan, proof_subgraph(on_disk, index))
+            assert again.values == in_memory.values
+            assert again.nodes.tolist() == in_memory.nodes.tolist()
+
+
+@pytest.mark.data
+def test_proofs_on_real_films(data_dir):
+    lines = (data_dir / "metaqa/kb.txt").read_text("utf-8").splitlines()
+    graph = TextualGraph.from_triples(line.split("|") for line in lines)
+    rng = np.random.default_rng(0)
+    steps = [Step(name, inverse) for name in graph.relations for inverse in (False, True)]
+    for node in rng.integers(graph.num_nodes, size=20).tolist():
+        plan = Entities((graph.keys[node],))
+        for _ in range(rng.integers(1, 4)):
+            walks = [Follow(plan, step) for step in steps]
+            walks = [walk for walk in walks if not execute(walk, graph).is_empty]
+            plan = walks[rng.integers(len(walks))]
+        for wider in (plan, TopK(plan, YEAR, k=2), Count(plan)):
+            result = execute(wider, graph)
+            again = execute(wider, proof_subgraph(result, graph))
+            assert again.nodes.tolist() == result.nodes.tolist()
+            assert again.values == result.values
+            assert len(result.edges) > 0 or isinstance(wider, TopK)
