@@ -2,33 +2,27 @@
 
 import html
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
 
+from graphllm.errors import DataError
 from graphllm.graph import TextualGraph
 from graphllm.io.records import EdgeRecord, NodeRecord, assemble
 from graphllm.io.source import Source
 
 _TOKEN = re.compile(
-    r"""\s+ | \#[^\n]*
-      | (?P<string>"[^"]*")
-      | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]) | [+-]?(?:NAN|INF)\b)
-      | (?P<key>[A-Za-z_][\w.\-]*)
-      | (?P<open>\[) | (?P<close>\])
-      | (?P<wrong>.)""",
+    r"""(?:\s++|\#[^\n]*+)*+
+      (?: (?P<string>"[^"]*")
+        | (?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]) | [+-]?(?:NAN|INF)\b)
+        | (?P<key>[A-Za-z_][\w.\-]*)
+        | (?P<open>\[) | (?P<close>\])
+        | (?P<wrong>.) )""",
     re.VERBOSE,
 )
 _DRAWING = ("graphics", "LabelGraphics")
 _LIST_MARK = "_networkx_list_start"  # networkx marks a list of one value with it
 _MAX_DEPTH = 100
+_INTEGER = re.compile(r"[+-]?\d{1,4000}")
 
 _Fields = dict[str, object]
-
-
-class _Token(NamedTuple):
-    kind: str
-    text: str
-    line: int
 
 
 def read_gml(source: Source) -> TextualGraph:
@@ -38,8 +32,7 @@ def read_gml(source: Source) -> TextualGraph:
         DataError: Not GML (with the line), a node without id, an edge without source or target,
             an id given twice, an edge to an unknown node.
     """
-    text = source.text()
-    document = _parse_list(source, _tokens(source, text), 0)
+    document = _Parser(source).parse()
     graphs = [value for value in _listed(document.get("graph")) if isinstance(value, dict)]
     if len(graphs) != 1:
         raise source.error(f"{len(graphs)} graphs; expected one list 'graph [ ... ]'")
@@ -59,50 +52,64 @@ def read_gml(source: Source) -> TextualGraph:
     return assemble(source, nodes, edges)
 
 
-def _tokens(source: Source, text: str) -> Iterator[_Token]:
-    line, counted = 1, 0
-    for match in _TOKEN.finditer(text.removeprefix("\ufeff")):
-        kind = match.lastgroup
-        if kind is None:
-            continue
-        line += match.string.count("\n", counted, match.start())
-        counted = match.start()
-        if kind == "wrong":
-            found = match.string[counted : counted + 20].split("\n")[0]
-            raise source.error(
-                f"expected a key, a number, a quoted string or a bracket, got {found!r}", line
+class _Parser:
+    """One pass over the tokens of a file, which counts lines as it goes."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._text = source.text().removeprefix("\ufeff")
+        self._tokens = _TOKEN.finditer(self._text)
+        self._line = 1
+        self._counted = 0  # how far the lines are counted
+
+    def parse(self) -> _Fields:
+        """Return the fields of the whole file."""
+        return self._list(0, 1)
+
+    def _list(self, depth: int, line: int) -> _Fields:
+        """Return the fields up to the bracket that closes the list, or to the end of the file."""
+        fields: _Fields = {"": line}  # no key is empty, so the line has a place
+        for token in self._tokens:
+            kind = token.lastgroup
+            if kind == "close" and depth:
+                return fields
+            if kind != "key":
+                raise self._wrong(token, "expected a key")
+            key = token[kind]
+            value = next(self._tokens, None)
+            if value is None or value.lastgroup in ("key", "close"):
+                raise self._wrong(token, f"{key[:40]!r} has no value")
+            _put(fields, key, self._value(value, depth))
+        if depth:
+            raise self._source.error(
+                f"the list opened at line {line} is not closed; the file is cut short"
             )
-        yield _Token(kind, match.group(), line)
+        return fields
 
-
-def _parse_list(source: Source, tokens: Iterator[_Token], depth: int, line: int = 1) -> _Fields:
-    """Return the fields up to the bracket that closes the list, or to the end of the file."""
-    fields: _Fields = {"": line}  # no key is empty, so the line has a place
-    for token in tokens:
-        if token.kind == "close" and depth:
-            return fields
-        if token.kind != "key":
-            raise source.error(f"expected a key, got {token.text[:40]!r}", token.line)
-        value = next(tokens, None)
-        if value is None or value.kind in ("key", "close"):
-            got = "the end of the file" if value is None else repr(value.text)
-            raise source.error(f"{token.text!r} has no value, got {got}", token.line)
-        _put(fields, token.text, _value(source, tokens, value, depth))
-    if depth:
-        raise source.error(f"the list opened at line {line} is not closed; the file is cut short")
-    return fields
-
-
-def _value(source: Source, tokens: Iterator[_Token], token: _Token, depth: int) -> object:
-    if token.kind == "open":
+    def _value(self, token: re.Match[str], depth: int) -> object:
+        kind = token.lastgroup
+        if kind == "string":
+            return html.unescape(token[kind][1:-1])
+        if kind == "number":
+            number = token[kind]
+            return int(number) if _INTEGER.fullmatch(number) else float(number)
+        if kind == "wrong":
+            raise self._wrong(token, "expected a number, a quoted string or a bracket")
         if depth >= _MAX_DEPTH:
-            raise source.error(f"lists nested deeper than {_MAX_DEPTH}", token.line)
-        return _parse_list(source, tokens, depth + 1, token.line)
-    if token.kind == "string":
-        return html.unescape(token.text[1:-1])
-    if re.fullmatch(r"[+-]?\d{1,4000}", token.text):
-        return int(token.text)
-    return float(token.text)
+            raise self._wrong(token, f"lists nested deeper than {_MAX_DEPTH}")
+        return self._list(depth + 1, self._line_of(token))
+
+    def _line_of(self, token: re.Match[str]) -> int:
+        position = token.end() - 1
+        self._line += self._text.count("\n", self._counted, position)
+        self._counted = position
+        return self._line
+
+    def _wrong(self, token: re.Match[str], expected: str) -> DataError:
+        start = token.start(token.lastgroup or 0)
+        found = self._text[start : start + 20].split("\n")[0]
+        line = self._text.count("\n", 0, start) + 1
+        return self._source.error(f"{expected}, got {found!r}", line)
 
 
 def _put(fields: _Fields, key: str, value: object) -> None:

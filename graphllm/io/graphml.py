@@ -9,6 +9,8 @@ from graphllm.io.records import EdgeRecord, NodeRecord, assemble
 from graphllm.io.source import Source
 from graphllm.io.xml_events import walk_xml
 
+_INTEGERS = ("int", "integer", "long", "short", "byte")
+_NUMBERS = ("float", "double", "real")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
@@ -58,6 +60,7 @@ class _GraphML:
         self.edges: list[EdgeRecord] = []
         self._source = source
         self._keys: dict[str, _Key] = {}
+        self._defaulted: list[_Key] = []
         self._owners: list[_Owner] = []
         self._key: _Key | None = None  # of the <key> or <data> that is open
 
@@ -136,6 +139,7 @@ class _GraphML:
         value = self._typed(key, text, line)
         if tag == "default":
             key.default = value
+            self._defaulted.append(key)
         elif self._owners:
             fields = self._owners[-1].fields
             if key.name in fields:
@@ -145,11 +149,13 @@ class _GraphML:
                 fields[key.name] = value
 
     def _typed(self, key: _Key, text: str, line: int) -> object:
+        if key.type == "string":
+            return text
         word = text.strip()
         try:
-            if key.type in ("int", "integer", "long", "short", "byte"):
+            if key.type in _INTEGERS:
                 return int(word)
-            if key.type in ("float", "double", "real"):
+            if key.type in _NUMBERS:
                 return float(word)
             if key.type in ("boolean", "bool"):
                 return _TRUTH[word.lower()]
@@ -166,6 +172,6 @@ class _GraphML:
         if tag == "graph":
             self.is_own |= OWN_MARK in owner.fields
             return
-        for key in self._keys.values():
-            if key.default is not None and key.domain in (tag, "all"):
+        for key in self._defaulted:
+            if key.domain in (tag, "all"):
                 owner.fields.setdefault(key.name, key.default)

@@ -13,7 +13,7 @@ _MAX_ENTITY = 1000  # characters; the prefixes that ontologies declare are far s
 
 @runtime_checkable
 class XMLHandler(Protocol):
-    """What is told of each element; tags and attribute names come without namespace."""
+    """What is told of each element; tags come without their namespace."""
 
     def start(self, tag: str, attributes: Mapping[str, str], line: int) -> None:
         """An element begins."""
@@ -60,8 +60,7 @@ def _connect(parser: expat.XMLParserType, handler: XMLHandler) -> None:
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         open_texts.append([])
-        local = {name.rpartition("}")[2]: value for name, value in attributes.items()}
-        handler.start(tag.rpartition("}")[2], local, parser.CurrentLineNumber)
+        handler.start(tag.rpartition("}")[2], attributes, parser.CurrentLineNumber)
 
     def characters(text: str) -> None:
         open_texts[-1].append(text)

@@ -106,8 +106,8 @@ CASES: list[tuple[str, str | bytes, str]] = [
      "line 3: edge without its 'source'"),
     ("dangling.gml", "graph [\n node [ id 1 ]\n edge [ source 1 target 2 ] ]",
      "line 3: .* node '2'"),
-    ("sign.gml", "graph [\n node { id 1 } ]", "line 2: expected a key, .* got '{ id 1"),
-    ("text.gml", 'graph [ node [ id 1 label "open ] ]', "expected a key, a number"),
+    ("sign.gml", "graph [\n node { id 1 } ]", "line 2: expected a number, .* got '{ id 1"),
+    ("text.gml", 'graph [ node [ id 1 label "open ] ]', "line 1: expected a number"),
     ("empty.gml", "Version 1\ngraph 3\n", "0 graphs"),
     ("deep.gml", "graph [ " + "a [ " * 5000, "nested deeper than 100"),
     # RDF
