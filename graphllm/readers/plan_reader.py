@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphllm.answer import Abstention, Draft, Reason, Turn
 from graphllm.graph.view import GraphView
@@ -14,6 +14,9 @@ from graphllm.retrieval.planner import PlanCandidate, Planner
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
+_TIE = 0.02  # plans this close in score explain a question equally well
+_NO_MARGIN = 0.1
+_TIES_RUN = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class PlanReader:
         if not candidates or candidates[0].score < _SURE_ENOUGH:
             abstention = self._unreadable(seeds, candidates)
             return Reading(abstention=abstention, timings=timings)
-        reading = self.run(candidates[0].plan, confidence=confidence(candidates))
+        reading = self._first_with_answer(candidates)
         timings["execute"] = time.perf_counter() - planned
         others = tuple((c.plan, max(0.0, min(1.0, c.score - 0.4))) for c in candidates[1:4])
         return Reading(
@@ -73,6 +76,31 @@ class PlanReader:
             alternatives=others,
             timings=timings,
         )
+
+    def _first_with_answer(self, candidates: Sequence[PlanCandidate]) -> Reading:
+        """Run the best plan; run those that explain the question as well until one says something.
+
+        A "no" that no fact was examined for gives way to one that was: who is said to have
+        discovered it, rather than what he is not said to have discovered.
+        """
+        best = self.run(candidates[0].plan, confidence=confidence(candidates))
+        for candidate in candidates[1:_TIES_RUN]:
+            margin = _TIE if stands_on_facts(best) or not is_closed(best) else _NO_MARGIN
+            if says_something(best) or candidate.score <= candidates[0].score - margin:
+                continue
+            other = self.run(candidate.plan, confidence=confidence(candidates))
+            better = stands_on_facts(other) and not stands_on_facts(best)
+            if says_something(other) or (is_closed(best) and better):
+                best = other
+        return best if stands_on_facts(best) else self._without_facts(best)
+
+    def _without_facts(self, reading: Reading) -> Reading:
+        """Refuse to conclude anything from no facts at all."""
+        if reading.draft is None:
+            return reading
+        message = "The graph has no fact from which this could be told."
+        abstention = Abstention(reason=Reason.NO_EDGE, message=message)
+        return replace(reading, draft=None, abstention=abstention)
 
     def run(self, plan: Plan, *, confidence: float = 1.0) -> Reading:
         """Run ``plan`` and draft an answer from what it gives."""
@@ -102,6 +130,23 @@ class PlanReader:
             message="The graph has no relation for what is asked.",
             near_misses=seeds.near_misses,
         )
+
+
+def says_something(reading: Reading) -> bool:
+    """Return whether a reading has an answer other than "no" or "none"."""
+    values = reading.result.values if reading.result else ()
+    return reading.draft is not None and values not in ((False,), (0,))
+
+
+def is_closed(reading: Reading) -> bool:
+    """Return whether a reading concludes from what is not in the graph."""
+    return reading.result is not None and reading.result.closed_world
+
+
+def stands_on_facts(reading: Reading) -> bool:
+    """Return whether any edge or attribute was found or examined for the answer."""
+    result = reading.result
+    return result is not None and bool(len(result.edges) or result.attributes or len(result.nodes))
 
 
 def confidence(candidates: Sequence[PlanCandidate]) -> float:

@@ -12,10 +12,13 @@ from jaxtyping import Float32
 from graphllm.graph.folding import humanize
 from graphllm.retrieval.english import (
     FUNCTION_WORDS,
+    PERSON_TYPES,
     PERSON_WORDS,
+    PLACE_TYPES,
     PLACE_WORDS,
     TIME_WORDS,
     family,
+    is_person_noun,
     synonyms,
     typical_properties,
 )
@@ -23,6 +26,8 @@ from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
 _SYNONYM = 0.8
+_NAMES_OUTRIGHT = 0.7
+_FAIR_PART = 0.15  # of the nodes a port arrives at
 _PROTOTYPES = {
     "person": "Maria Schmidt, John Smith, Pierre Dupont, Anna Kowalska, Li Wei, Kofi Mensah",
     "place": "Berlin, Brazil, Kyoto, New York City, Nigeria, Lyon, California",
@@ -97,16 +102,16 @@ class Affinity:
                 return self.likeness(kind)
         if word in FUNCTION_WORDS:
             return np.zeros(self.schema.num_ports, dtype=np.float32)
+        rival = float(self.relations(word).max(initial=0.0))
+        damped = np.float32(0.3 if rival >= _NAMES_OUTRIGHT else 1.0)  # it names a relation
         if self.schema.view.node_types:
-            return self._type_affinity(word)
+            kinds = self._type_affinity(word)
+            return np.where(kinds >= _SYNONYM, kinds, kinds * damped)
         known = self._typical_kinds(word)
         if known.any():
             return known[self.schema.port_classes]
         kinds = _contrast(self._class_cosine(word), np.zeros(1, dtype=np.float32))
-        rival = float(self.relations(word).max(initial=0.0))
-        if rival >= _SYNONYM:  # the word names a relation outright
-            kinds = kinds * np.float32(0.3)
-        return kinds[self.schema.port_classes]
+        return (kinds * damped)[self.schema.port_classes]
 
     def _typical_kinds(self, word: str) -> Float32[np.ndarray, "num_classes"]:
         """Return, per kind of node, how far its relations are what such a thing usually has."""
@@ -130,6 +135,8 @@ class Affinity:
         types = [humanize(t) for t in self.schema.view.node_types]
         scores = np.zeros(len(types), dtype=np.float32)
         for i, name in enumerate(types):
+            if is_person_noun(word) and name in PERSON_TYPES:
+                scores[i] = max(scores[i], _SYNONYM)
             for part in name.split():
                 if family(part) == family(word):
                     scores[i] = 1.0
@@ -138,13 +145,27 @@ class Affinity:
         self.prepare([*types, word])
         vectors = np.stack([self._vectors[t] for t in types])
         scores = np.maximum(scores, _contrast(vectors @ self.vector(word), scores))
+        return self._of_types(scores)
+
+    def _of_types(
+        self, scores: Float32[np.ndarray, "num_types"]
+    ) -> Float32[np.ndarray, "num_ports"]:
+        """Return, per port, the best score of a type that a fair part of its arrivals have."""
         return np.array(
             [
-                sum(float(scores[t]) * s for t, s in self.schema.arrival_types(port).items())
-                for port in range(self.schema.num_ports)
+                max(
+                    (float(scores[t]) * min(1.0, s / _FAIR_PART) for t, s in shares.items()),
+                    default=0.0,
+                )
+                for shares in map(self.schema.arrival_types, range(self.schema.num_ports))
             ],
             dtype=np.float32,
         )
+
+    def _share_of_types(self, nouns: frozenset[str]) -> Float32[np.ndarray, "num_ports"]:
+        names = (humanize(t).split()[-1:] for t in self.schema.view.node_types)
+        listed = [float(bool(n) and (n[0] in nouns or n[0].rstrip("s") in nouns)) for n in names]
+        return self._of_types(np.array(listed, dtype=np.float32))
 
     def profiles(self) -> Float32[np.ndarray, "num_classes dim"]:
         """Return a vector per kind of node, from the relations that such nodes are heads of."""
@@ -184,9 +205,9 @@ class Affinity:
         values = np.array([self.schema.value_share(p) for p in ports], dtype=np.float32)
         found = {kind: share[:, i] * (1 - values) for i, kind in enumerate(kinds)}
         found["time"] = np.array([self.schema.time_share(p) for p in ports], dtype=np.float32)
-        if self.schema.view.node_types:
-            for kind in ("person", "place"):
-                found[kind] = np.maximum(found[kind], self._type_affinity(kind))
+        for kind, nouns in (("person", PERSON_TYPES), ("place", PLACE_TYPES)):
+            if self.schema.view.node_types:
+                found[kind] = self._share_of_types(nouns)
         return {kind: np.asarray(v, dtype=np.float32) for kind, v in found.items()}
 
 

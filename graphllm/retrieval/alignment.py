@@ -9,7 +9,7 @@ by dynamic programming over all paths at once.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 
 class Alignment(NamedTuple):
@@ -28,6 +28,7 @@ def align(
     affinity: Float32[np.ndarray, "num_words num_paths num_elements"],
     weights: Float32[np.ndarray, "num_words"],
     first_bonus: Float32[np.ndarray, "num_elements"],
+    repeats: Bool[np.ndarray, "num_words"] | None = None,
 ) -> Alignment:
     """Return the alignment of largest gain, words in the order given; a word may go unexplained.
 
@@ -36,6 +37,8 @@ def align(
         weights: How much it matters to explain each word.
         first_bonus: What the first word on an element earns on top, per unit of affinity: it
             makes two words for one relation speak of two steps where the path has two.
+        repeats: Words said before ("the advisor of X's advisor"): on the element that the first
+            of them was laid on they explain less, for they should speak of another step.
     """
     num_words, num_paths, num_elements = affinity.shape
     # best[:, e + 1]: the last word so far was laid on element e; best[:, 0]: none was laid.
@@ -47,16 +50,18 @@ def align(
         reach, origin = _running_max(best)
         gain = weights[word] * affinity[word]
         enter = reach[:, :-1] + gain + first_bonus * affinity[word]
-        stay = best[:, 1:] + gain
+        again = repeats is not None and repeats[word]
+        stay = best[:, 1:] + gain * (_REPEATED if again else 1)
         laid = np.maximum(enter, stay)
         better = (laid > best[:, 1:]) & (affinity[word] > 0)
         source = np.where(enter >= stay, origin[:, :-1], skipped[1:])
         came_from[word] = skipped
         came_from[word][:, 1:] = np.where(better, source + _LAID, skipped[1:])
         best[:, 1:] = np.where(better, laid, best[:, 1:])
-    return _trace(affinity, came_from, best.argmax(axis=1))
+    return _trace(affinity, came_from, best.argmax(axis=1), repeats)
 
 
+_REPEATED = np.float32(0.4)
 _LAID = 1000  # added to a predecessor's number when the word itself was laid here
 
 
@@ -73,6 +78,7 @@ def _trace(
     affinity: Float32[np.ndarray, "num_words num_paths num_elements"],
     came_from: Int[np.ndarray, "num_words num_paths num_states"],
     state: Int[np.ndarray, "num_paths"],
+    repeats: Bool[np.ndarray, "num_words"] | None,
 ) -> Alignment:
     """Walk the choices back, noting what each word explained and each element received."""
     num_words, num_paths, num_elements = affinity.shape
@@ -84,7 +90,9 @@ def _trace(
         laid = source >= _LAID
         element = np.maximum(state - 1, 0)
         here = np.where(laid, affinity[word, paths, element], 0).astype(np.float32)
-        explained[word] = here
+        again = repeats is not None and repeats[word]
+        stayed = again & laid & (source - _LAID == state)
+        explained[word] = np.where(stayed, here * _REPEATED, here)
         support[paths, element] = np.maximum(support[paths, element], here)
         state = np.where(laid, source - _LAID, source)
     return Alignment(explained, support)

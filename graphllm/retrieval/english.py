@@ -106,7 +106,8 @@ IRREGULAR = {
         "compose": "composed composes composer composers composition compositions composing",
         "own": "owner owners owned owns ownership",
         "employ": "employed employs employer employers employment employee employees",
-        "study": "studied studies studying student students",
+        "study": "studied studies studying",
+        "student": "students",
         "advise": "advised advises advisor advisors adviser advisers advisee advisees",
         "know": "knew known knows",
         "grow": "grew grown grows growing growth",
@@ -197,7 +198,7 @@ gender sex male female
 profession occupation job work career vocation living trade
 religion faith belief church worship
 ethnicity race ethnic descent
-education school university college alma study graduate attend educate student institution
+education school university college alma study graduate attend educate
 employer work company employ job
 teach teacher student pupil advisor mentor supervisor professor tutor advise disciple protege
 found founder establish create start
@@ -237,7 +238,30 @@ airport airfield
 """
 
 
+PERSON_TYPES = frozenset("person people human individual man woman scientist actor author".split())
+PLACE_TYPES = frozenset(
+    "place city town village country nation state region province continent county district location "
+    "island river lake mountain sea planet moon airport building".split()
+)
+CONTAINMENT = frozenset(
+    ("located in", "in", "part of", "within", "contained by", "is in", "is part of", "country",
+     "state", "region", "continent", "province", "located", "lies in", "belongs to")
+)  # fmt: skip
 AGENT_ENDINGS = ("er", "or", "ist", "ent", "ant")
+
+
+def is_person_noun(word: str) -> bool:
+    """Return whether a folded noun names people by what they do: "physicists", "painter".
+
+    Examples:
+        >>> is_person_noun("chemists"), is_person_noun("cities"), is_person_noun("river")
+        (True, False, False)
+    """
+    noun = word.removesuffix("s")
+    return noun in PERSON_TYPES or (
+        len(noun) > 5 and noun.endswith(("ist", "cian", "eer", "or", "ter", "ler", "ner", "her"))
+    )
+
 
 _CONVERSES = """
 parent mother father mom dad mum mama papa mommy daddy ancestor | child son daughter kid offspring heir
@@ -247,7 +271,6 @@ manager boss supervisor report | subordinate report
 predecessor before | successor after
 owner | property possession
 supplier vendor | customer client buyer
-capital | country
 """
 
 CONVERSES: tuple[tuple[frozenset[str], frozenset[str]], ...] = tuple(

@@ -81,3 +81,26 @@ def only_tells(tokens: Sequence[Token], named: Sequence[Span]) -> bool:
         for i, t in enumerate(tokens)
         if not any(s.first <= i < s.last for s in named)
     )
+
+
+def asks_for_everything(tokens: Sequence[Token]) -> bool:
+    """Return whether the question asks for all there is: "tell me about X", "who is X".
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [asks_for_everything(tokenize(q)) for q in (
+        ...     "tell me about Ada", "Who is Ada?", "what do you know about Ada", "what is it about")]
+        [True, True, True, False]
+    """
+    words = [t.folded for t in tokens]
+    if words[:2] == ["tell", "me"] or words[:4] == ["what", "do", "you", "know"]:
+        return True
+    return (
+        len(words) > 2
+        and words[0] in ("who", "what")
+        and words[1] in _BEING
+        and "about" not in words
+    )
+
+
+_BEING = frozenset("is was are were".split())

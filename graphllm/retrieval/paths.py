@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Bool, Float32, Int
 
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.alignment import Alignment, align
@@ -25,6 +25,7 @@ MAX_HOPS = 3
 _MAX_PATHS = 600
 _MIN_AFFINITY = 0.12
 _MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
+_KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it surely names
 _EXPECTED = 0.25  # an entity may lack a relation that this share of its like have
 
 
@@ -43,6 +44,8 @@ class Weights(NamedTuple):
     wh_word: float = 0.7
     hint: float = 0.5
     wrong_way: float = 0.7
+    preposition: float = 0.03
+    idle_return: float = 0.06
 
 
 class RankedPath(NamedTuple):
@@ -155,26 +158,31 @@ class PathRanker:
         relevance = np.zeros(len(self.schema.labels), dtype=np.float32)
         for word in words:
             relevance = np.maximum(relevance, self.affinity.relations(word.token.folded))
-            if word.token.folded in ("when", "where", "who", "whom"):
-                kinds = self.affinity.classes(word.token.folded)
-                relevance = np.maximum(relevance, 0.5 * np.maximum(kinds[0::2], kinds[1::2]))
         good = np.repeat(relevance, 2)
-        frontier = [
-            ((p,), float(good[p])) for p in self._first_ports(nodes) if good[p] > _MIN_AFFINITY
-        ]
-        found = list(frontier)
+        ends = self._answering(words)
+        first = [((p,), p) for p in self._first_ports(nodes)]
+        frontier = [(path, float(good[p])) for path, p in first if good[p] > _MIN_AFFINITY]
+        found = [path for path, p in first if max(good[p], ends[p]) > _MIN_AFFINITY]
         for _ in range(MAX_HOPS - 1):
-            frontier = [
-                ((*path, q), total + float(good[q]))
-                for path, total in frontier
-                for q in np.flatnonzero(
-                    (self.schema.follows(path[-1]) > _MIN_FOLLOWS) & (good > _MIN_AFFINITY)
-                ).tolist()
-            ]
-            frontier.sort(key=lambda item: -item[1])
-            frontier = frontier[:_MAX_PATHS]
-            found += frontier
-        return [path for path, _ in found]
+            longer = []
+            for path, total in frontier:
+                usual = self.schema.follows(path[-1]) > _MIN_FOLLOWS
+                for q in np.flatnonzero(usual & (np.maximum(good, ends) > _MIN_AFFINITY)).tolist():
+                    if good[q] > _MIN_AFFINITY:
+                        longer.append(((*path, q), total + float(good[q])))
+                    else:
+                        found.append((*path, q))
+            frontier = sorted(longer, key=lambda item: -item[1])[:_MAX_PATHS]
+            found += [path for path, _ in frontier]
+        return found
+
+    def _answering(self, words: Sequence[Word]) -> Float32[np.ndarray, "num_ports"]:
+        """Return, per port, how well it ends in what is asked for, whatever its relation."""
+        ends = np.zeros(self.schema.num_ports, dtype=np.float32)
+        for word in words:
+            if word.asks:
+                ends = np.maximum(ends, 0.5 * self.affinity.classes(word.token.folded))
+        return np.where(ends > _KIND_ASKED, ends, 0)
 
     def _first_ports(self, nodes: Sequence[int]) -> list[int]:
         """Return the ports an entity has, and those that its like usually have."""
@@ -197,7 +205,9 @@ class PathRanker:
         importance = np.array([w.weight for w in words], dtype=np.float32)
         explained, supports, gains = [], [], []
         for number, order in enumerate(_orders(words, mention.span, tokens)):
-            aligned = align(affinity[order], importance[order], _FIRST_BONUS)
+            aligned = align(
+                affinity[order], importance[order], _FIRST_BONUS, _repeats(words, order)
+            )
             in_place = np.empty_like(aligned.explained)
             in_place[order] = aligned.explained
             explained.append(in_place)
@@ -212,16 +222,16 @@ class PathRanker:
         num_elements = 2 * MAX_HOPS + 1
         table = np.zeros((len(words), len(paths), num_elements), dtype=np.float32)
         lengths = np.array([len(p) for p in paths])
-        padded = np.array([[*p, *[0] * (MAX_HOPS - len(p))] for p in paths])
+        ports = padded(paths)
         for row, word in zip(table, words, strict=True):
             relations = self.affinity.relations(word.token.folded)
             kinds = self.affinity.classes(word.token.folded)
-            ports = np.repeat(relations, 2) * self._direction(word.token.folded, word.role)
-            row[:, 0] = kinds[padded[:, 0] ^ 1]
+            directed = np.repeat(relations, 2) * self._direction(word.token.folded, word.role)
+            row[:, 0] = kinds[ports[:, 0] ^ 1]
             for hop in range(MAX_HOPS):
                 there = lengths > hop
-                row[:, 2 * hop + 1] = np.where(there, ports[padded[:, hop]], 0)
-                row[:, 2 * hop + 2] = np.where(there, kinds[padded[:, hop]], 0)
+                row[:, 2 * hop + 1] = np.where(there, directed[ports[:, hop]], 0)
+                row[:, 2 * hop + 2] = np.where(there, kinds[ports[:, hop]], 0)
             if word.asks:
                 last = 2 * lengths[:, None]
                 row[np.arange(num_elements)[None, :] < last - 1] = 0
@@ -232,11 +242,15 @@ class PathRanker:
         factor = np.ones(self.schema.num_ports, dtype=np.float32)
         relations = self.affinity.relations(word)
         for relation in np.flatnonzero(relations[: len(self.schema.view.relations)] > 0).tolist():
-            joins_alike = self.schema.follows(2 * relation)[2 * relation] > _MIN_FOLLOWS
-            way = forward(self.schema.labels[relation], word, role) if joins_alike else None
+            alike = self._joins_alike(relation)
+            way = forward(self.schema.labels[relation], word, role) if alike else None
             if way is not None:
                 factor[2 * relation + (1 if way else 0)] = self.weights.wrong_way
         return factor
+
+    def _joins_alike(self, relation: int) -> bool:
+        """Return whether a relation's tails can be its heads too: people who teach people."""
+        return bool(self.schema.follows(2 * relation)[2 * relation] > _MIN_FOLLOWS)
 
     def _score(
         self,
@@ -267,14 +281,29 @@ class PathRanker:
         score = gain / max(total, 1e-6)
         score = score + self.weights.support * (support * steps).sum(axis=1) / lengths
         score = score + self.weights.rarity * np.array([self._log_follows(p) for p in paths])
+        before = tokens[mention.span.first - 1].folded if mention.span.first else ""
+        first = np.array([self.schema.labels[p[0] >> 1].endswith(f" {before}") for p in paths])
+        score = score + self.weights.preposition * first
+        if not triggers:
+            alike = np.array([[self._joins_alike(q >> 1) for q in p] for p in padded(paths)])
+            score = score - self.weights.idle_return * (returns & alike).any(axis=1)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
 
     def _log_follows(self, path: Sequence[int]) -> float:
         """Return how usual it is, as a log-probability, that each step goes on as it does."""
         return sum(
-            float(np.log(max(self.schema.follows(p)[q], _MIN_FOLLOWS))) for p, q in pairwise(path)
+            (
+                float(np.log(max(self.schema.follows(p)[q], _MIN_FOLLOWS)))
+                for p, q in pairwise(path)
+            ),
+            start=0.0,
         )
+
+
+def padded(paths: Sequence[tuple[int, ...]]) -> Int[np.ndarray, "num_paths hops"]:
+    """Return the paths as one array, the missing steps of short ones being port 0."""
+    return np.array([[*p, *[0] * (MAX_HOPS - len(p))] for p in paths])
 
 
 def _step_support(
@@ -311,13 +340,25 @@ def _returns(paths: Sequence[tuple[int, ...]]) -> np.ndarray:
 def _orders(
     words: Sequence[Word], span: Span, tokens: Sequence[Token]
 ) -> list[Int[np.ndarray, "num_words"]]:
-    """Return reading orders outward from the entity: by distance, left side first, right first."""
-    left = [i for i, w in enumerate(words) if w.position < span.first][::-1]
-    right = [i for i, w in enumerate(words) if w.position >= span.last]
-    distance = np.array([_distance(w.position, span, tokens) for w in words])
-    nearest = np.lexsort((distance,)) if len(words) else np.zeros(0, dtype=np.int64)
-    both = [np.array(o, dtype=np.int64) for o in (left + right, right + left)]
-    return [nearest, *both]
+    """Return reading orders outward from the entity: by distance, left side first, right first.
+
+    Words that stand for the answer come last in all of them.
+    """
+    asking = [i for i, w in enumerate(words) if w.asks]
+    rest = [i for i, w in enumerate(words) if not w.asks]
+    left = [i for i in rest if words[i].position < span.first][::-1]
+    right = [i for i in rest if words[i].position >= span.last]
+    nearest = sorted(rest, key=lambda i: _distance(words[i].position, span, tokens))
+    orders = ([*order, *asking] for order in (nearest, left + right, right + left))
+    return [np.array(order, dtype=np.int64) for order in orders]
+
+
+def _repeats(
+    words: Sequence[Word], order: Int[np.ndarray, "num_words"]
+) -> Bool[np.ndarray, "num_words"]:
+    """Return which words, in this order, were said before."""
+    said = [words[i].token.folded for i in order.tolist()]
+    return np.array([word in said[:i] for i, word in enumerate(said)], dtype=np.bool_)
 
 
 def _distance(position: int, span: Span, tokens: Sequence[Token]) -> int:
@@ -339,6 +380,8 @@ def is_answer_word(tokens: Sequence[Token], position: int) -> bool:
     """
     word = tokens[position].folded
     if word in ("who", "whom", "when", "where"):
+        return True
+    if position >= 2 and [t.folded for t in tokens[position - 2 : position]] == ["how", "many"]:
         return True
     asking = [i for i in range(position) if tokens[i].folded in ("which", "what", "who")]
     if not asking or (word in FUNCTION_WORDS and word not in HINT_WORDS):

@@ -1,7 +1,7 @@
 """From a question to plans, ranked by how well they explain its words."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import NamedTuple
 
@@ -35,11 +35,11 @@ from graphllm.query.plan import (
 )
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
-from graphllm.retrieval.english import family
-from graphllm.retrieval.intents import Intent, Want, intent, only_tells
-from graphllm.retrieval.linker import Mention, Seeds, Span, weight
+from graphllm.retrieval.english import CONTAINMENT, PERSON_TYPES, family, is_person_noun
+from graphllm.retrieval.intents import Intent, Want, asks_for_everything, intent, only_tells
+from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
-from graphllm.retrieval.paths import PathRanker, RankedPath, Word
+from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word
 from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
@@ -47,6 +47,7 @@ _MENTIONS_TRIED = 4
 _PATHS_KEPT = 8
 _EXCLUDING = frozenset("not without except excluding but never".split())
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
+_CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
 _AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
 
@@ -99,6 +100,7 @@ class Planner:
     def rank(self, seeds: Seeds) -> list[PlanCandidate]:
         """Return candidate plans, best first."""
         wanted = intent(seeds.tokens)
+        seeds = self._without_vocabulary(seeds)
         found: list[PlanCandidate] = []
         plain = Question(seeds, wanted, (), None, wanted.spans)
         for question in self._readings(seeds, wanted, plain):
@@ -111,6 +113,18 @@ class Planner:
         found += self._told(plain)
         found.sort(key=lambda c: -c.score)
         return list({c.plan: c for c in reversed(found)}.values())[::-1]
+
+    def _without_vocabulary(self, seeds: Seeds) -> Seeds:
+        """Drop misspelt mentions whose words are the graph's own words for relations and types."""
+        vocabulary = {family(w) for label in self.schema.labels for w in label.split()}
+        vocabulary |= {family(w) for t in self.view.node_types for w in humanize(t).split()}
+        kept = tuple(
+            m
+            for m in seeds.mentions
+            if m.match is not Match.FUZZY
+            or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
+        )
+        return replace(seeds, mentions=kept)
 
     def _readings(self, seeds: Seeds, wanted: Intent, plain: Question) -> Iterator[Question]:
         """Yield the question without its comparisons, and with those that the graph can make."""
@@ -154,12 +168,38 @@ class Planner:
             ranked = self.paths.rank(
                 question.seeds.tokens, mention, ignore=question.spans, limit=_PATHS_KEPT
             )
-            for path in ranked:
+            for path in self._inside(ranked):
                 plan = self._composed(question, path)
                 if plan is not None:
                     yield PlanCandidate(plan, path.score, (mention,))
             if not question.is_plain:
                 yield from self._about_entity(question, mention)
+
+    def _inside(self, ranked: Sequence[RankedPath]) -> list[RankedPath]:
+        """Return the paths, beginning in a part of the entity where the whole has no such step.
+
+        "Born in Germany" means in its cities, where only cities are birthplaces.
+        """
+        options = []
+        for path in ranked:
+            has = self.schema.port_counts(np.array(path.mention.nodes[:16])) > 0
+            parts = [
+                path._replace(ports=(part, *path.ports), support=(path.support[0], *path.support))
+                for part in self._parts(path)
+                if has[part] and not has[path.ports[0]]
+            ]
+            options += parts or [path]
+        return options
+
+    def _parts(self, path: RankedPath) -> list[int]:
+        """Return the steps to what lies in the entity, and from where the path can begin."""
+        if len(path.ports) >= MAX_HOPS:
+            return []
+        return [
+            2 * relation + 1
+            for relation, label in enumerate(self.schema.labels[: len(self.view.relations)])
+            if label in CONTAINMENT and self.schema.follows(2 * relation + 1)[path.ports[0]] > 0
+        ]
 
     def _composed(self, question: Question, path: RankedPath) -> Plan | None:
         """Return the plan of a path with the question's comparisons and operation applied."""
@@ -232,10 +272,10 @@ class Planner:
         for constraint, fitting in question.constraints:
             for hop in range(len(path.ports), 0, -1):
                 measure = self.measures.of_kind(fitting, path.ports[hop - 1])
-                if measure is not None:
+                name = self._edge_attribute(path.ports[hop - 1], constraint)
+                if measure is not None and (name is None or measure.score >= _CUE_IS_CLEAR):
                     filters.setdefault(hop, []).append((measure, constraint))
                     break
-                name = self._edge_attribute(path.ports[hop - 1], constraint)
                 if name is not None and hop - 1 not in conditions:
                     condition = Condition(name, constraint.comparison, constraint.value)
                     conditions[hop - 1] = condition
@@ -314,7 +354,8 @@ class Planner:
             parts = humanize(name).split()
             if parts and family(parts[-1]) == family(word):
                 return kind
-        return None
+        people = [k for k, n in enumerate(self.view.node_types) if humanize(n) in PERSON_TYPES]
+        return people[0] if people and is_person_noun(word) else None
 
     def _about_entity(self, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
         """Yield "was Ada born before 1850?": the comparison is about the entity itself."""
@@ -375,8 +416,8 @@ class Planner:
         clause = Span(left.span.last + (link or 0), len(tokens))
         left_paths = self.paths.rank(tokens, left, ignore=[*question.spans, clause])
         right_paths = self.paths.rank(tokens, right, ignore=[*question.spans, left.span])
-        for first in left_paths[:_PATHS_KEPT]:
-            for second in right_paths[:_PATHS_KEPT]:
+        for first in self._inside(left_paths[:_PATHS_KEPT]):
+            for second in self._inside(right_paths[:_PATHS_KEPT]):
                 if self._meet(first, second):
                     plan = _combined(between, self.chain(first), self.chain(second))
                     explained = _merged(first.explained, second.explained)
@@ -391,7 +432,7 @@ class Planner:
         a, b = first.ports[-1], second.ports[-1]
         if self.schema.attribute(a) is not None or self.schema.attribute(b) is not None:
             return False
-        return a == b or self.schema.follows(a)[b ^ 1] > 0
+        return a == b or bool(self.schema.follows(a)[b ^ 1] > 0)
 
     def _path_terms(self, first: RankedPath, second: RankedPath) -> float:
         """Return the part of the paths' scores that is not coverage: support and length."""
@@ -518,11 +559,9 @@ class Planner:
             if self._is_name(question, mention) and only_tells(
                 question.seeds.tokens, [mention.span]
             ):
-                yield PlanCandidate(
-                    FactsOf(self.entities(mention.nodes)),
-                    self._covered(question, [mention], {}, told=True),
-                    (mention,),
-                )
+                score = self._covered(question, [mention], {}, told=True)
+                score += 0.4 * asks_for_everything(question.seeds.tokens)
+                yield PlanCandidate(FactsOf(self.entities(mention.nodes)), score, (mention,))
 
     # Score
 

@@ -76,7 +76,8 @@ def role_of(tokens: Sequence[Token], position: int, entity: Span) -> Role:
         'patient'
     """
     words = [t.folded for t in tokens]
-    if words[position + 1 : position + 2] == ["of"] or words[max(position - 1, 0)] == "s":
+    owned = [w == "s" for w in words[max(position - 2, 0) : position]]
+    if words[position + 1 : position + 2] == ["of"] or any(owned):
         return Role.POSSESSOR
     if position < entity.first:
         between = [w for w in words[position + 1 : entity.first] if w not in _BETWEEN]

@@ -61,7 +61,10 @@ class GraphSchema:
         counts = np.bincount(relation_ids, minlength=len(self.view.relations))
         order = np.argsort(relation_ids, kind="stable").astype(np.int32)
         ends = np.cumsum(counts)
-        return [order[end - count : end][_spread(count)] for count, end in zip(counts, ends)]
+        return [
+            order[end - count : end][_spread(count)]
+            for count, end in zip(counts.tolist(), ends.tolist(), strict=True)
+        ]
 
     def _arrivals(self, port: int) -> Int32[np.ndarray, "num_sampled"]:
         if self.attribute(port) is not None:
