@@ -1,5 +1,6 @@
 """Join tables by their key columns: rows become nodes, references to other rows become edges."""
 
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,10 +12,13 @@ from graphllm.io.table import Table, TextColumn
 from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 from graphllm.io.wide import Layout, add_rows, find_layout, row_keys, singular
 
+logger = logging.getLogger(__name__)
+
 # Labels that refer to a row of the same table.
 _SELF = frozenset(("reportsto", "manager", "managerid", "parent", "parentid", "supervisor", "boss"))
 _ID_ENDING = re.compile(r"(_|-|\s)?(id|ID|Id|key|Key|KEY|code|Code|fk|FK)$")
 _TEXT_CONTAINMENT = 0.95
+_MANY_NUMBERS = 100
 _NUM_TELLING = 5  # distinct codes from which containment alone tells a reference
 _NAME_ENDINGS = ("name", "title", "label", "description")
 
@@ -103,20 +107,24 @@ def _key_score(table: Table, position: int) -> int:
 
 
 def _kept_key(entry: Entry, entries: Sequence[Entry]) -> int | None:
-    """Return the key of a table, unless it has but the columns of another table's key and its own.
+    """Return the key of a table, unless it is another table's and a second such column is there.
 
     In a table of links the first column may happen to be unique.
     """
-    if entry.key is None or len(entry.table.labels) > 2:
-        return entry.key
-    label = label_key(entry.table.labels[entry.key])
-    own = _key_score(entry.table, entry.key)
-    for other in entries:
-        if other is not entry and other.key is not None:
-            foreign = label_key(other.table.labels[other.key])
-            if foreign == label and _key_score(other.table, other.key) > own:
-                return None
+    owned = {
+        _bare(other.table, other.key)
+        for other in entries
+        if other is not entry and other.key is not None and _key_score(other.table, other.key) == 3
+    }
+    foreign = [i for i in range(len(entry.table.labels)) if _bare(entry.table, i) in owned]
+    if entry.key in foreign and len(foreign) > 1 and _key_score(entry.table, entry.key) < 3:
+        return None
     return entry.key
+
+
+def _bare(table: Table, position: int) -> str:
+    """Return a label as it is compared, without a number that tells it from its like."""
+    return label_key(table.labels[position].rstrip("0123456789"))
 
 
 def _references(position: int, entries: Sequence[Entry]) -> tuple[Reference, ...]:
@@ -138,12 +146,11 @@ def _is_extension(entry: Entry, entries: Sequence[Entry]) -> bool:
     """Whether the key of a table is that of another one, which it says more of."""
     if entry.key is None:
         return False
-    label = label_key(entry.table.labels[entry.key])
-    own = _key_score(entry.table, entry.key)
+    label, own = _bare(entry.table, entry.key), _key_score(entry.table, entry.key)
     return any(
         other is not entry
         and other.key is not None
-        and label_key(other.table.labels[other.key]) == label
+        and _bare(other.table, other.key) == label
         and _key_score(other.table, other.key) > own
         for other in entries
     )
@@ -158,7 +165,7 @@ def _reference(position: int, column: int, entries: Sequence[Entry]) -> Referenc
         for target in _targets(other):
             if i == position and column == target:
                 continue
-            score = _fit(label, entry.table.columns[column], other, target, same=i == position)
+            score = _fit(entry, column, other, target)
             if score > best_score:
                 best_score = score
                 best = Reference(
@@ -186,15 +193,16 @@ def _targets(entry: Entry) -> list[int]:
     return [entry.key, *names]
 
 
-def _fit(label: str, column: TextColumn, other: Entry, target: int, *, same: bool) -> int:
+def _fit(entry: Entry, position: int, other: Entry, target: int) -> int:
     """Return how well a column fits a key: by label and values, or by values alone; 0 is not.
 
     Small whole numbers are keys of every table, so they need a label that says which.
     """
+    column = entry.table.columns[position]
     keys = other.table.columns[target]
     share = containment(column, keys)
-    folded, key_label = label_key(label), label_key(other.table.labels[target])
-    if same:
+    folded, key_label = _bare(entry.table, position), _bare(other.table, target)
+    if entry is other:
         return 5 if folded in _SELF and share == 1 else 0
     owner = label_key(other.type)
     if share >= 0.5 and (folded == key_label and len(folded) > 4):
@@ -205,8 +213,14 @@ def _fit(label: str, column: TextColumn, other: Entry, target: int, *, same: boo
         return 4
     if share == 1 and _common_prefix(folded, owner) >= 4 and column.num_distinct * 2 > len(keys):
         return 3
-    codes = column.kind is Kind.TEXT and column.num_distinct >= _NUM_TELLING
-    return 2 if codes and share >= _TEXT_CONTAINMENT else 0
+    if share < _TEXT_CONTAINMENT:
+        return 0
+    if column.kind is Kind.TEXT:
+        return 2 if column.num_distinct >= _NUM_TELLING else 0
+    # numbers without labels: many of them, and many of the keys there are
+    unlabelled = not entry.table.has_header and not other.table.has_header
+    many = column.num_distinct >= max(_MANY_NUMBERS, len(keys) // 4)
+    return 1 if unlabelled and many else 0
 
 
 def containment(column: TextColumn, keys: TextColumn) -> float:
@@ -249,10 +263,9 @@ def _add_nodes(builder: GraphBuilder, entry: Entry) -> list[str]:
     layout = _layout(entry)
     if entry.key is None:
         keys = [f"{table.source.stem}/{row + 1}" for row in range(table.num_rows)]
-        names = [f"{entry.type} {row + 1}" for row in range(table.num_rows)]
     else:
         keys = row_keys(table, layout.parts, prefix=f"{table.source.stem}/")
-        names = _names(entry, layout)
+    names = _names(entry)
     add_rows(builder, table, layout, keys, names=names, type=entry.type)
     _add_codes(builder, entry, keys, names)
     return keys
@@ -265,7 +278,7 @@ def _layout(entry: Entry) -> Layout:
     parts = {r: i for r, i in layout.parts.items() if r in ("text", "aliases") and i not in taken}
     if entry.key is not None:
         parts["id"] = entry.key
-    named = set(_name_columns(entry)) if entry.key is not None else set()
+    named = set(_name_columns(entry))
     others = [*layout.relations, *layout.attributes, *layout.parts.values()]
     attributes = sorted({i for i in others if i not in taken | named and i not in parts.values()})
     return Layout(parts=parts, attributes=attributes)
@@ -289,6 +302,9 @@ def _name_columns(entry: Entry) -> list[int]:
         for i, label in enumerate(labels):
             if label.endswith(ending) and _is_name(table, i) and i != entry.key:
                 return [i]
+    if not table.has_header:
+        taken = {entry.key, *(reference.column for reference in entry.references)}
+        return [i for i in range(len(labels)) if i not in taken and _is_name(table, i)][:1]
     return []
 
 
@@ -303,10 +319,13 @@ def _is_name(table: Table, position: int) -> bool:
     return column.kind is Kind.TEXT and short and _distinct_share(table, position) >= 0.7
 
 
-def _names(entry: Entry, layout: Layout) -> list[str]:
-    """Return what to call each row: by its name columns, else by type and key."""
+def _names(entry: Entry) -> list[str]:
+    """Return what to call each row: by its name columns, else by type and key or position."""
     columns = [entry.table.columns[i].cells() for i in _name_columns(entry)]
-    codes = entry.table.columns[layout.parts["id"]].cells()
+    if entry.key is None:
+        codes = [str(row + 1) for row in range(entry.table.num_rows)]
+    else:
+        codes = entry.table.columns[entry.key].cells()
     names = []
     for row, code in enumerate(codes):
         words = [cells[row] for cells in columns if cells[row] not in ABSENT]
@@ -393,6 +412,9 @@ def _add_links(
         }
         if head is not None and tail is not None:
             builder.edge(head, table.source.stem, tail, attributes=values)
+    absent = sum(head is None or tail is None for head, tail in zip(heads, tails, strict=True))
+    if absent:
+        logger.warning("%s: %d rows link to nothing and were left out", table.source.name, absent)
 
 
 def _report(entry: Entry, entries: Sequence[Entry]) -> None:
@@ -400,12 +422,13 @@ def _report(entry: Entry, entries: Sequence[Entry]) -> None:
     said = []
     if entry.is_join:
         said.append("each row links two rows")
-    elif entry.key is not None:
-        said.append(f"id={table.labels[entry.key]}")
-        named = "+".join(table.labels[i] for i in _name_columns(entry))
+    else:
+        name = table.mapped_name
+        said.append(f"id={name(entry.key)}" if entry.key is not None else "a row per thing")
+        named = "+".join(name(i) for i in _name_columns(entry))
         said += [f"name={named}"] if named else []
     for reference in entry.references:
-        name = table.labels[reference.column]
+        label = table.mapped_name(reference.column)
         other = entries[reference.table].table.source.stem if reference.table is not None else None
-        said.append(f"{name} -> {other or 'new ' + reference.type}")
+        said.append(f"{label} -> {other or 'new ' + reference.type}")
     table.source.report(f"{table.source.name}: {', '.join(said)}")

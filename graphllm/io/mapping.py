@@ -1,6 +1,7 @@
 """Which column plays which part: guessed from a header, printed, and overridden by the user."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -32,6 +33,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "text": ("text", "description", "desc", "summary", "abstract", "definition"),
 }  # fmt: skip
 EDGE_ROLES = ("head", "relation", "tail", "weight")
+_ENDING = re.compile(r"(node|entity)?(id|name|key|label|iri|uri)$")
 NODE_ROLES = ("id", "name", "type", "aliases", "text")
 LIST_ROLES = ("relations", "attributes")  # parts that several columns can play, joined by ";"
 
@@ -142,15 +144,34 @@ def find_column(name: str, columns: Sequence[str], *, where: str) -> int:
 def guess_roles(columns: Sequence[str], roles: Sequence[str]) -> dict[str, int]:
     """Return the position of the column that each part's known words name; each column once.
 
+    The parts of an edge are also known by their words with an ending: ``source_id``, ``fromName``.
+
     Examples:
         >>> guess_roles(["Subject", "p", "OBJECT", "year"], EDGE_ROLES)
         {'head': 0, 'relation': 1, 'tail': 2}
+        >>> guess_roles(["from_name", "to_name", "name"], EDGE_ROLES)
+        {'head': 0, 'tail': 1}
     """
     folded = [label_key(column) for column in columns]
+    bare = [_ENDING.sub("", label) for label in folded]
     found: dict[str, int] = {}
     for role in roles:
-        for word in ROLES[role]:
-            if word in folded and folded.index(word) not in found.values():
-                found[role] = folded.index(word)
+        words = ROLES[role]
+        spellings = [(folded, words)]
+        if role in ("head", "tail"):
+            spellings.append((bare, tuple(word for word in words if len(word) > 1)))
+        for labels, known in spellings:
+            position = _first_of(known, labels, found.values())
+            if position is not None:
+                found[role] = position
                 break
     return found
+
+
+def _first_of(words: Sequence[str], labels: Sequence[str], taken: Collection[int]) -> int | None:
+    """Return where the first of ``words`` that names a column still free stands."""
+    for word in words:
+        for position, label in enumerate(labels):
+            if label == word and position not in taken:
+                return position
+    return None

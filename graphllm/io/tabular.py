@@ -115,7 +115,9 @@ def edge_parts(table: Table) -> dict[str, int]:
         return guessed
     parts = given | {
         role: position
-        for role, position in (guess_roles(table.labels, EDGE_ROLES) or guessed).items()
+        for role, position in (
+            guess_roles(_without_directions(table), EDGE_ROLES) or guessed
+        ).items()
         if role not in given and position not in given.values()
     }
     if "head" not in parts or "tail" not in parts:
@@ -133,7 +135,7 @@ def _guess(table: Table) -> dict[str, int]:
 
 def _parts_by_label(table: Table) -> dict[str, int]:
     """Return the parts that the labels tell; empty when they name no two ends."""
-    parts = guess_roles(table.labels, EDGE_ROLES)
+    parts = guess_roles(_without_directions(table), EDGE_ROLES)
     width = len(table.labels)
     if "head" in parts and "tail" in parts:
         return {} if _speaks_against(table, parts) else parts
@@ -142,6 +144,14 @@ def _parts_by_label(table: Table) -> dict[str, int]:
     if width == 3 and parts.get("relation") == 1 and _may_be_ends(table, 0, 2):
         return {"head": 0, "relation": 1, "tail": 2}
     return {}
+
+
+def _without_directions(table: Table) -> list[str]:
+    """Return the labels, that of a column which only says ``Directed`` (Gephi's) blanked."""
+    return [
+        "" if {text.lower() for text in column.values[:3]} <= {"directed", "undirected"} else label
+        for label, column in zip(table.labels, table.columns, strict=True)
+    ]
 
 
 def _speaks_against(table: Table, parts: Mapping[str, int]) -> bool:

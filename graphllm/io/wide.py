@@ -74,8 +74,11 @@ def find_layout(table: Table) -> Layout:
     relations: dict[int, str | None] = {}
     for i in free:
         separator = list_separator(table.columns[i])
-        forced = i in forced_relations
-        if forced or _holds_things(table.columns[i], separator, entities):
+        if forced_relations:  # a list that the user gives is the whole list
+            holds_things = i in forced_relations
+        else:
+            holds_things = _holds_things(table.columns[i], separator, entities)
+        if holds_things:
             relations[i] = separator
     if not relations and not forced_attributes:
         relations = {i: None for i in free if _is_short_text(table.columns[i])}

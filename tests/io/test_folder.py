@@ -129,6 +129,21 @@ def test_things_that_no_table_describes(tmp_path, facts, edge_attributes):
     assert graph.num_nodes == 4
 
 
+def test_two_references_to_one_table(tmp_path, facts):
+    (tmp_path / "person.csv").write_text("person_id,name\n1,Ada\n2,Bob\n3,Cid\n")
+    (tmp_path / "knows.csv").write_text("person_id_1,person_id_2,since\n1,2,1833\n3,1,1840\n")
+    graph = read_graph(tmp_path)
+    assert facts(graph) == [("Ada", "knows", "Bob"), ("Cid", "knows", "Ada")]
+    assert graph.edge_columns["since"].of(0) == [1833]
+
+
+def test_rows_that_link_to_nothing_are_told(shop, facts, caplog):
+    with (shop / "order-details.csv").open("a") as file:
+        file.write("10249,NULL,3\n")
+    assert len(facts(read_graph(shop))) == 10
+    assert "order-details.csv: 1 rows link to nothing and were left out" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -69,6 +69,7 @@ def test_routes(data):
     assert facts_of(by_id)[0] == ("2965", "2B", "2990")
 
 
+@pytest.mark.slow
 def test_airports(data):
     path = data / "demo_openflights" / "airports.dat"
     graph = read_graph(path, mapping="id=1,name=2,aliases=5,relations=3;4")
@@ -77,6 +78,7 @@ def test_airports(data):
     assert graph.names[graph.find_key("2990")] == "Kazan International Airport"
 
 
+@pytest.mark.slow
 def test_airports_as_they_are(data, attributes):
     graph = read_graph(data / "demo_openflights" / "airports.dat")
     assert ("Goroka Airport", "column 4", "Papua New Guinea") in facts_of(graph)
