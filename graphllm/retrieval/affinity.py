@@ -51,11 +51,11 @@ class Affinity:
         self._label_words = [_telling_words(label) for label in schema.labels]
         self._label_weights = _rarity(self._label_words)
         self._label_vectors = encoder.encode(list(schema.labels))
-        self._vectors: dict[str, Float32[np.ndarray, "dim"]] = {}
-        self._relations: dict[str, Float32[np.ndarray, "num_relations"]] = {}
-        self._classes: dict[str, Float32[np.ndarray, "num_ports"]] = {}
+        self._vectors: dict[str, Float32[np.ndarray, dim]] = {}
+        self._relations: dict[str, Float32[np.ndarray, num_relations]] = {}
+        self._classes: dict[str, Float32[np.ndarray, num_ports]] = {}
         self._profile: Float32[np.ndarray, "num_ports dim"] | None = None
-        self._likeness: dict[str, Float32[np.ndarray, "num_ports"]] | None = None
+        self._likeness: dict[str, Float32[np.ndarray, num_ports]] | None = None
 
     def prepare(self, words: Sequence[str]) -> None:
         """Embed the words that are new, in one batch."""

@@ -85,12 +85,15 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
 _LONGEST_COMPARATOR = 2
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _COUNTS = {
-    w: n for n, w in enumerate("one two three four five six seven eight nine ten".split(), 1)
+    w: n
+    for n, w in enumerate(
+        ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], 1
+    )
 }
 
 _DATES = ("born", "founded", "date", "year", "released", "published")
+# For each word: whether the smallest come first, what it may measure, whether that is a time.
 _ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
-    # word: (ascending, cues, is_time)
     "oldest": (True, _DATES, True),
     "earliest": (True, _DATES, True),
     "first": (True, _DATES, True),
@@ -215,8 +218,9 @@ def _cues(tokens: Sequence[Token], span: Span) -> tuple[str, ...]:
 
 
 def _is_year(value: Literal) -> bool:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, np.datetime64) or (is_number and 1000 <= value <= 2100)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return 1000 <= value <= 2100
+    return isinstance(value, np.datetime64)
 
 
 def superlative(tokens: Sequence[Token]) -> Superlative | None:
@@ -254,10 +258,10 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
 def _counted(
     words: Sequence[str],
     span: Span,
-    ascending: bool,  # noqa: FBT001
+    ascending: bool,
     cues: tuple[str, ...],
-    is_time: bool,  # noqa: FBT001
-    counts: bool = False,  # noqa: FBT001, FBT002
+    is_time: bool,
+    counts: bool = False,
 ) -> Superlative:
     """Read "the three oldest", "top 5", "5 largest"."""
     before = words[span.first - 1] if span.first else ""

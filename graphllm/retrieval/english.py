@@ -11,7 +11,7 @@ from graphllm.graph.folding import fold
 
 # A date or number, a word with inner dots and apostrophes, a possessive, or a sign alone ("$").
 _TOKEN = re.compile(
-    r"\d{4}-\d\d-\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|[^\W_]+(?:[.'’][^\W_]+)*|['’]s\b|(?<!\S)[^\w\s]+(?!\S)"
+    r"\d{4}-\d\d-\d\d|\d{1,3}(?:,\d{3})+(?:\.\d+)?|[^\W_]+(?:[.'\u2019][^\W_]+)*|['\u2019]s\b|(?<!\S)[^\w\s]+(?!\S)"
 )
 
 
@@ -24,6 +24,11 @@ class Token(NamedTuple):
     folded: str
 
 
+def words(text: str) -> frozenset[str]:
+    """Return the words of a list written as one text."""
+    return frozenset(text.split())
+
+
 def tokenize(question: str) -> list[Token]:
     """Return the words of a question with their offsets; possessive ``'s`` and hyphens split off.
 
@@ -34,7 +39,7 @@ def tokenize(question: str) -> list[Token]:
     tokens = []
     for match in _TOKEN.finditer(question):
         text, start = match.group(), match.start()
-        possessive = re.search(r"['’]s$", text)
+        possessive = re.search(r"['\u2019]s$", text)
         if possessive and possessive.start() > 0:
             cut = possessive.start()
             tokens.append(_token(text[:cut], start))
@@ -45,12 +50,12 @@ def tokenize(question: str) -> list[Token]:
 
 
 def _token(text: str, start: int) -> Token:
-    return Token(start, start + len(text), text, "s" if text in ("'s", "’s") else fold(text))
+    return Token(start, start + len(text), text, "s" if text in ("'s", "\u2019s") else fold(text))
 
 
 # Words that carry no meaning of their own for choosing a relation.
-FUNCTION_WORDS = frozenset(
-    """a an the of in on at by to for from with and or as into onto upon than that this these those
+FUNCTION_WORDS = words("""
+    a an the of in on at by to for from with and or as into onto upon than that this these those
     is are was were be been being am do does did done doing has have had having can could will would
     shall should may might must it its he him his she her they them their theirs i me my we us our
     you your who whom whose which what where when why how there here please tell give show list find
@@ -59,24 +64,23 @@ FUNCTION_WORDS = frozenset(
     less least much many few then so if but out up down over under between during per ever
     yes very such own one ones thing things anything something listed fall falls falling under
     kind kinds sort sorts type types exactly see look me word words considered belong belongs
-    used use uses using made make makes take took taken go went gone goes come came comes""".split()
-)
+    used use uses using made make makes take took taken go went gone goes come came comes""")
 
 # Function words that still hint at a relation when a relation's label or its synonyms use them.
-HINT_WORDS = frozenset(
-    "about type types kind kinds sort sorts where when who whom whose name names word words".split()
+HINT_WORDS = words(
+    "about type types kind kinds sort sorts where when who whom whose name names word words"
 )
 
 # The speaker asks for others that have the same thing: the path goes there and comes back.
-RETURN_TRIGGERS = frozenset(
+RETURN_TRIGGERS = words(
     "share shares shared sharing same also too together common co other others else another "
-    "fellow alongside mutual jointly".split()
+    "fellow alongside mutual jointly"
 )
 
-COPULAS = frozenset("is are was were be been do does did has have had".split())
-PERSON_WORDS = frozenset("who whom whose person people".split())
-TIME_WORDS = frozenset("when date dates year years day month time decade century".split())
-PLACE_WORDS = frozenset("where place places location locations".split())
+COPULAS = words("is are was were be been do does did has have had")
+PERSON_WORDS = words("who whom whose person people")
+TIME_WORDS = words("when date dates year years day month time decade century")
+PLACE_WORDS = words("where place places location locations")
 
 IRREGULAR = {
     form: base
@@ -238,10 +242,10 @@ airport airfield
 """
 
 
-PERSON_TYPES = frozenset("person people human individual man woman scientist actor author".split())
-PLACE_TYPES = frozenset(
-    "place city town village country nation state region province continent county district location "
-    "island river lake mountain sea planet moon airport building".split()
+PERSON_TYPES = words("person people human individual man woman scientist actor author")
+PLACE_TYPES = words(
+    "place city town village country nation state region province continent county district "
+    "location island river lake mountain sea planet moon airport building"
 )
 CONTAINMENT = frozenset(
     ("located in", "in", "part of", "within", "contained by", "is in", "is part of", "country",
@@ -264,7 +268,7 @@ def is_person_noun(word: str) -> bool:
 
 
 _CONVERSES = """
-parent mother father mom dad mum mama papa mommy daddy ancestor | child son daughter kid offspring heir
+parent mother father mom dad mum mama papa ancestor | child son daughter kid offspring heir
 advise advisor teacher mentor supervisor professor tutor | student pupil disciple protege advisee
 employer company | employee staff worker
 manager boss supervisor report | subordinate report
@@ -310,7 +314,7 @@ film movie picture flick: direct actor star cast release genre screenplay write 
 book novel: author write publish isbn genre page
 song track single: artist album compose sing lyrics genre release performer
 album record: artist song track label release genre
-person people man woman individual human: born birth die death spouse parent child gender nationality occupation profession
+person people man woman individual human: born birth die spouse parent child gender nationality job
 city town: population mayor country located area
 country nation state: capital population currency language border continent president
 company firm business organization: founded ceo industry headquarters employee owner subsidiary

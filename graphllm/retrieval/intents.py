@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from graphllm.retrieval.english import FUNCTION_WORDS, Token
+from graphllm.retrieval.english import FUNCTION_WORDS, Token, words
 from graphllm.retrieval.linker import Span
 
 
@@ -26,14 +26,14 @@ class Intent(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
-_AUXILIARIES = frozenset("is are was were did does do has have had can could will would".split())
-_CONNECTING = frozenset(
+_AUXILIARIES = words("is are was were did does do has have had can could will would")
+_CONNECTING = words(
     "connect connected connects connection connections relate related relation relationship "
-    "path paths link linked links route".split()
+    "path paths link linked links route"
 )
-_TELLING = frozenset(
+_TELLING = words(
     "about describe description information info facts fact details detail know everything "
-    "summary summarize summarise explain background tell more say".split()
+    "summary summarize summarise explain background tell more say"
 )
 
 
@@ -89,7 +89,7 @@ def asks_for_everything(tokens: Sequence[Token]) -> bool:
     Examples:
         >>> from graphllm.retrieval.english import tokenize
         >>> [asks_for_everything(tokenize(q)) for q in (
-        ...     "tell me about Ada", "Who is Ada?", "what do you know about Ada", "what is it about")]
+        ...     "tell me about Ada", "Who is Ada?", "what do you know of Ada", "what is it about")]
         [True, True, True, False]
     """
     words = [t.folded for t in tokens]
@@ -103,4 +103,4 @@ def asks_for_everything(tokens: Sequence[Token]) -> bool:
     )
 
 
-_BEING = frozenset("is was are were".split())
+_BEING = words("is was are were")

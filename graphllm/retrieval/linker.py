@@ -13,8 +13,8 @@ from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 _MAX_NODES = 64  # nodes of one name that are told apart
 _MAX_MENTIONS = 12
 _FUZZY_FLOOR = 0.82
-_SINGULAR = frozenset("it he she him her his its hers".split())
-_PLURAL = frozenset("they them their theirs those these".split())
+_SINGULAR = frozenset(["it", "he", "she", "him", "her", "his", "its", "hers"])
+_PLURAL = frozenset(["they", "them", "their", "theirs", "those", "these"])
 
 
 class Match(StrEnum):

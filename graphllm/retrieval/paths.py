@@ -160,11 +160,11 @@ class PathRanker:
             relevance = np.maximum(relevance, self.affinity.relations(word.token.folded))
         good = np.repeat(relevance, 2)
         ends = self._answering(words)
-        first = [((p,), p) for p in self._first_ports(nodes)]
+        first: list[tuple[tuple[int, ...], int]] = [((p,), p) for p in self._first_ports(nodes)]
         frontier = [(path, float(good[p])) for path, p in first if good[p] > _MIN_AFFINITY]
         found = [path for path, p in first if max(good[p], ends[p]) > _MIN_AFFINITY]
         for _ in range(MAX_HOPS - 1):
-            longer = []
+            longer: list[tuple[tuple[int, ...], float]] = []
             for path, total in frontier:
                 usual = self.schema.follows(path[-1]) > _MIN_FOLLOWS
                 for q in np.flatnonzero(usual & (np.maximum(good, ends) > _MIN_AFFINITY)).tolist():
@@ -285,7 +285,9 @@ class PathRanker:
         first = np.array([self.schema.labels[p[0] >> 1].endswith(f" {before}") for p in paths])
         score = score + self.weights.preposition * first
         if not triggers:
-            alike = np.array([[self._joins_alike(q >> 1) for q in p] for p in padded(paths)])
+            alike = np.array(
+                [[self._joins_alike(q >> 1) for q in p] for p in padded(paths).tolist()]
+            )
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support

@@ -45,7 +45,7 @@ from graphllm.text.encoder import TextEncoder
 
 _MENTIONS_TRIED = 4
 _PATHS_KEPT = 8
-_EXCLUDING = frozenset("not without except excluding but never".split())
+_EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
@@ -327,7 +327,7 @@ class Planner:
         """Return the step whose ends are counted: "the most films", from persons."""
         scores = self._port_fit(wanted.cues) * (self.schema.follows(arrived_by) > 0)
         best = int(scores.argmax()) if len(scores) else 0
-        return best if len(scores) and scores[best] > 0.3 else None  # noqa: PLR2004
+        return best if len(scores) and scores[best] > 0.3 else None
 
     def _port_fit(self, words: Sequence[str]) -> np.ndarray:
         fit = np.zeros(self.schema.num_ports, dtype=np.float32)
@@ -340,10 +340,10 @@ class Planner:
     def _of_asked_kind(self, question: Question, plan: NodePlan, arrived_by: int) -> NodePlan:
         """Keep only nodes of the type that the question names, where a step reaches several."""
         shares = self.schema.arrival_types(arrived_by)
-        if len(shares) < 2:  # noqa: PLR2004
+        if len(shares) < 2:
             return plan
         for word in self.paths.words(question.seeds.tokens, ()):
-            if word.asks or word.position <= 2:  # noqa: PLR2004
+            if word.asks or word.position <= 2:
                 kind = self._type_named(word.token.folded)
                 if kind is not None and 0 < shares.get(kind, 0) < 1:
                     return Intersect(plan, OfType(self.view.node_types[kind]))
@@ -440,7 +440,7 @@ class Planner:
         terms = [
             weights.support * sum(p.support) / len(p.support)
             - weights.length * len(p.ports)
-            - weights.unsupported * sum(s < 0.12 for s in p.support)  # noqa: PLR2004
+            - weights.unsupported * sum(s < 0.12 for s in p.support)
             for p in (first, second)
         ]
         return sum(terms) / 2
@@ -480,10 +480,10 @@ class Planner:
             ports = [
                 p
                 for p in range(2 * len(self.view.relations))
-                if self.schema.arrival_types(p).get(kind, 0) > 0.5  # noqa: PLR2004
+                if self.schema.arrival_types(p).get(kind, 0) > 0.5
             ]
             return [(OfType(self.view.node_types[kind]), ports[0])] if ports else []
-        found = []
+        found: list[tuple[NodePlan, int]] = []
         relations = self.affinity.relations(folded)[: len(self.view.relations)]
         best = int(relations.argmax()) if len(relations) else 0
         if len(relations) and relations[best] >= _KIND_IS_CLEAR:
@@ -545,7 +545,7 @@ class Planner:
         fit = self._port_fit([w.token.folded for w in others])
         fit = fit * (self.schema.follows(port) > 0)
         best = int(fit.argmax())
-        if fit[best] <= 0.3:  # noqa: PLR2004
+        if fit[best] <= 0.3:
             return None
         for word in others:
             about = self._port_fit([word.token.folded])[best]

@@ -3,7 +3,7 @@
 A *port* is a way to leave a node: relation ``r`` forward is port ``2 r``, against the edge
 ``2 r + 1``. Walking port ``p`` arrives at a node that has port ``p ^ 1`` (the way back). Typed
 attributes of nodes follow the relations as if they were relations to values, forward only.
-Everything is estimated from a sample of each relation's edges, so cost does not grow with the graph.
+Everything is estimated from a sample of each relation's edges.
 """
 
 from collections import Counter
@@ -122,7 +122,7 @@ class GraphSchema:
         Nodes that are heads of the same relations are of one kind; nodes that are the head of
         nothing ("Drama", "1999") are of a kind of their own for each relation.
         """
-        centres: list[Float32[np.ndarray, "num_relations"]] = []
+        centres: list[Float32[np.ndarray, num_relations]] = []
         classes = []
         for port in range(self.num_ports):
             heads = self.follows(port)[0::2]
