@@ -9,11 +9,13 @@ from graphllm.errors import DataError
 from graphllm.graph import Column, GraphBuilder, GraphView, Kind, TextualGraph
 from graphllm.io.conventions import (
     LINKED,
+    OWN_FIELDS,
+    OWN_MARK,
     NodeFields,
     add_node,
     relation_of,
     with_dates,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     import networkx
@@ -39,9 +41,10 @@ def from_networkx(graph: "networkx.Graph[Any]") -> TextualGraph:
     if graph.number_of_edges() == 0:
         raise DataError(f"networkx graph: {len(rows)} nodes and no edge; add an edge")
     builder = GraphBuilder()
-    guessed = NodeFields.guess(list(rows.values()))
+    is_own = OWN_MARK in graph.graph
+    fields_of = OWN_FIELDS if is_own else NodeFields.guess(list(rows.values()))
     for key, row in rows.items():
-        add_node(builder, key, guessed.describe(key, row))
+        add_node(builder, key, fields_of.describe(key, row))
     for head, tail, fields in _networkx_edges(graph):
         relation = relation_of(fields)
         builder.edge(
@@ -74,7 +77,7 @@ def to_networkx(view: GraphView) -> "networkx.MultiDiGraph[str]":
     """
     import networkx
 
-    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph()
+    graph: networkx.MultiDiGraph[str] = networkx.MultiDiGraph(**{OWN_MARK: 1})
     keys = list(view.keys)
     for node, (key, name) in enumerate(zip(keys, view.names, strict=True)):
         graph.add_node(key, name=name, **_described(view, node))

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
-from urllib.parse import quote
 
 from graphllm.graph import GraphBuilder, TextualGraph
 from graphllm.io.conventions import Scalar, iso_date, squash, with_dates
@@ -70,10 +69,12 @@ def read_sqlite(source: Source) -> TextualGraph:
 
 def reflect(connection: sqlite3.Connection) -> dict[str, Table]:
     """Return the tables of a database by name, in the order of their creation."""
+    query = "SELECT name FROM main.sqlite_master WHERE type = 'table'"
+    names = [name for (name,) in connection.execute(query) if not name.startswith("sqlite_")]
+    # The inner tables of full-text and other virtual ones; empty before SQLite 3.37.
     listed = connection.execute("PRAGMA main.table_list").fetchall()
-    real = {row[1] for row in listed if row[2] == "table" and not row[1].startswith("sqlite_")}
-    names = [name for (name,) in connection.execute("SELECT name FROM main.sqlite_master")]
-    declared = {name: _declared(connection, name) for name in names if name in real}
+    inner = {row[1] for row in listed if row[2] in ("shadow", "virtual")}
+    declared = {name: _declared(connection, name) for name in names if name not in inner}
     tables = {name: _with_targets(table, declared) for name, table in declared.items()}
     return {name: _with_guesses(table, tables) for name, table in tables.items()}
 
@@ -101,7 +102,7 @@ def _connect(source: Source) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:")
         connection.deserialize(source.data())
     else:
-        uri = f"file:{quote(str(source.path.absolute()))}?mode=ro"
+        uri = f"{source.path.absolute().as_uri()}?mode=ro"
         connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_TIMEOUT_S)
     connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
     return connection

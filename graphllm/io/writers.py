@@ -1,6 +1,7 @@
 """Write any graph to a file: triples, JSON lines (lossless) and GraphML."""
 
 import csv
+import html
 import io
 import os
 import re
@@ -10,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
-from xml.sax.saxutils import escape, quoteattr
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.graph import Column, GraphView, Kind, StringTable, format_value
@@ -208,8 +208,11 @@ def _data(key: str, text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return escape(_NOT_XML.sub("\ufffd", text), {"\r": "&#13;"})
+    """Return text for XML; a bare carriage return would be read as a line feed."""
+    return html.escape(_NOT_XML.sub("\ufffd", text), quote=False).replace("\r", "&#13;")
 
 
 def _quoted(text: str) -> str:
-    return quoteattr(_NOT_XML.sub("\ufffd", text))
+    """Return text as an XML attribute value; bare white space would be read as spaces."""
+    escaped = html.escape(_NOT_XML.sub("\ufffd", text)).replace("\r", "&#13;")
+    return '"' + escaped.replace("\n", "&#10;").replace("\t", "&#9;") + '"'

@@ -52,8 +52,12 @@ def test_undirected_and_parallel_edges_come_once_each(facts):
     assert facts(from_networkx(parallel)) == [("a", "likes", "b"), ("a", "knows", "b")]
 
 
-def test_there_and_back_through_networkx_changes_nothing():
-    original = sample()
+@pytest.mark.parametrize("title", [None, "Not the name"])
+def test_there_and_back_through_networkx_changes_nothing(title):
+    builder = GraphBuilder()
+    builder.node("x", attributes={"title": title})
+    builder.edge("x", "r", "y")
+    original = sample() if title is None else builder.build()
     returned = from_networkx(to_networkx(original))
     assert returned.content_hash == original.content_hash
 

@@ -17,13 +17,15 @@ CREATE TABLE people (
 );
 CREATE TABLE film (film_id INTEGER PRIMARY KEY, title VARCHAR, length REAL);
 CREATE TABLE acted_in (
-    person_id INTEGER REFERENCES people, film_id INTEGER, role TEXT, PRIMARY KEY (person_id, film_id)
+    person_id INTEGER REFERENCES people, film_id INTEGER, role TEXT,
+    PRIMARY KEY (person_id, film_id)
 );
 CREATE TABLE matches (
     home_team TEXT REFERENCES Countries, away_team TEXT REFERENCES Countries, day TEXT,
     match_no INTEGER PRIMARY KEY
 );
 CREATE TABLE "odd ""name" (a, b);
+CREATE VIRTUAL TABLE search USING fts5(words);
 CREATE VIEW everyone AS SELECT * FROM people;
 INSERT INTO Countries VALUES ('fr', 'France'), ('pl', 'Poland');
 INSERT INTO people VALUES
