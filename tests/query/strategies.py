@@ -1,5 +1,7 @@
 """Random small multigraphs and random plans over them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -103,7 +105,9 @@ texts = st.sampled_from([value for value in LITERALS if isinstance(value, str)])
 # a measure and a value: of kinds that compare mostly, and of any
 tests = st.one_of(
     st.tuples(attributes("born", "height"), comparisons, st.sampled_from([1899, 1950, 1999, 2])),
-    st.tuples(attributes("died") | reached, comparisons, dates | st.sampled_from([1950, 1999])),
+    st.tuples(
+        attributes("died", "height") | reached, comparisons, dates | st.sampled_from([1950, 1999])
+    ),
     st.tuples(attributes("note") | reached, comparisons, texts),
     st.tuples(degrees, comparisons, st.integers(0, 3)),
     st.tuples(attributes("alive"), comparisons, st.booleans()),
@@ -129,8 +133,9 @@ def _wider(inner):
 
 
 node_plans = st.recursive(start_sets, _wider, max_leaves=5)
+places = st.builds(Entities, st.lists(st.sampled_from(KEYS), min_size=1, max_size=2).map(tuple))
 paths = st.builds(
-    ShortestPath, entities, entities, max_hops=st.integers(0, 3), max_paths=st.integers(1, 4)
+    ShortestPath, places, places, max_hops=st.integers(0, 3), max_paths=st.integers(1, 4)
 )
 set_plans = st.one_of(
     node_plans,
@@ -153,7 +158,17 @@ plans = st.one_of(set_plans, st.builds(FactsOf, node_plans), paths)
 some = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def few_and_many(check, *strategies, many):
+def every_comparison(graph):
+    """A filter for each attribute, and for names reached, with each comparison and literal."""
+    everything = Entities(tuple(graph.keys))
+    measured = [Attribute(name) for name in NODE_ATTRIBUTES]
+    measured += [Reached(Step(RELATIONS[0])), Degree(Step(RELATIONS[0]))]
+    for measure, comparison, literal in product(measured, Comparison, LITERALS):
+        yield Filter(everything, measure, comparison, literal)
+
+
+def few_and_many(check, *strategies, few=40, many=300):
     """The same property as a fast test and as a slow one with more examples."""
+    fast = settings(some, max_examples=few)(given(*strategies)(check))
     at_length = settings(some, max_examples=many)(given(*strategies)(check))
-    return some(given(*strategies)(check)), pytest.mark.slow(at_length)
+    return fast, pytest.mark.slow(at_length)

@@ -27,16 +27,30 @@ from graphllm.query import (
     to_sparql,
 )
 from tests.query.naive import rank
-from tests.query.strategies import few_and_many, node_plans, random_graph, seeds, set_plans, some
+from tests.query.strategies import (
+    every_comparison,
+    few_and_many,
+    node_plans,
+    random_graph,
+    seeds,
+    set_plans,
+    some,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 
 
-def store_of(graph):
-    store = pyoxigraph.Store()
-    data = "".join(sparql_data(graph)).encode()
-    store.load(data, pyoxigraph.RdfFormat.N_TRIPLES)
-    return store
+class Stored:
+    """A graph, and its triples in pyoxigraph."""
+
+    def __init__(self, graph):
+        lines = list(sparql_data(graph))
+        named = [line for line in lines if " <urn:graphllm:name> " in line]
+        self.graph = graph
+        self.iris = [line.split(">")[0].removeprefix("<") for line in named]
+        self.node_of = {iri: node for node, iri in enumerate(self.iris)}
+        self.store = pyoxigraph.Store()
+        self.store.load("".join(lines).encode(), pyoxigraph.RdfFormat.N_TRIPLES)
 
 
 def python_value(term):
@@ -48,23 +62,14 @@ def python_value(term):
     return term.value == "true" if kind == "boolean" else term.value
 
 
-def node_of(graph):
-    return {iri: n for n, iri in enumerate(node_iris(graph))}
-
-
-def node_iris(graph):
-    lines = [line for line in sparql_data(graph) if " <urn:graphllm:name> " in line]
-    return [line.split(">")[0].removeprefix("<") for line in lines]
-
-
-def check(graph, store, plan, query):
-    expected = execute(plan, graph)
-    answer = store.query(query)
+def check(stored, plan, query):
+    expected = execute(plan, stored.graph)
+    answer = stored.store.query(query)
     if isinstance(plan, Exists):
         assert (bool(answer),) == expected.values
         return
     rows = list(answer)
-    nodes = node_of(graph)
+    nodes = stored.node_of
     if isinstance(plan, GroupCount):
         got = {nodes[row["node"].value]: python_value(row["count"]) for row in rows}
         assert got == dict(zip(expected.nodes.tolist(), expected.values, strict=True))
@@ -79,7 +84,7 @@ def check(graph, store, plan, query):
 
 def printed_query_gives_what_execute_gives(seed, plan, knows_view):
     graph = random_graph(seed)
-    check(graph, store_of(graph), plan, to_sparql(plan, graph if knows_view else None))
+    check(Stored(graph), plan, to_sparql(plan, graph if knows_view else None))
 
 
 test_printed_query, test_printed_query_of_400_plans = few_and_many(
@@ -87,14 +92,23 @@ test_printed_query, test_printed_query_of_400_plans = few_and_many(
 )
 
 
+@pytest.mark.slow
+def test_every_comparison():
+    graph = random_graph(1)
+    stored = Stored(graph)
+    for plan in every_comparison(graph):
+        check(stored, plan, to_sparql(plan, graph))
+
+
 @some
 @given(seeds, node_plans)
 def test_facts(seed, source):
     graph = random_graph(seed)
     result = execute(FactsOf(source), graph)
-    iris = node_iris(graph)
+    stored = Stored(graph)
+    iris = stored.iris
     inside = set(execute(source, graph).nodes.tolist())
-    rows = list(store_of(graph).query(to_sparql(FactsOf(source))))
+    rows = list(stored.store.query(to_sparql(FactsOf(source))))
     edges = {
         (row["subject"].value, row["object"].value)
         for row in rows
@@ -121,7 +135,7 @@ def test_no_name_ends_its_quotes(word):
     builder.node(word, name=word, type=f"t{word}", attributes={f"a{word}": word, "size": 1})
     builder.edge(word, f"r{word}", "other", attributes={f"e{word}": word})
     graph = builder.build()
-    store = store_of(graph)
+    stored = Stored(graph)
     step = Step(f"r{word}", condition=Condition(f"e{word}", Comparison.EQUALS, word))
     back = Reached(Step(f"r{word}", inverse=True))
     for plan in (
@@ -130,7 +144,7 @@ def test_no_name_ends_its_quotes(word):
         Filter(Entities(("other",)), back, Comparison.EQUALS, word),
     ):
         assert len(execute(plan, graph).nodes) == 1
-        check(graph, store, plan, to_sparql(plan))
+        check(stored, plan, to_sparql(plan))
 
 
 def test_shortest_paths_are_refused():

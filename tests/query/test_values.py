@@ -66,6 +66,7 @@ LESS, MORE, EQUALS, UNLIKE = (
         ),
         (np.array(["1950-12-31T23:00", "1951-01-01"], "M8[us]"), MORE, 1950, [False, True]),
         (np.array(["1950-06-01", "NaT"], "M8[us]"), UNLIKE, 1951.0, [True, False]),
+        (np.array(["1950-06-01", "NaT"], "M8[us]"), UNLIKE, date("1950-06-02"), [True, False]),
         (np.array(["1950-06-01"], "M8[us]"), EQUALS, 1950.5, [False]),
         (np.array(["-0044-03-15"], "M8[us]"), EQUALS, -44, [True]),
         (np.array([1950, 1951]), MORE, date("1950-06-01"), [False, True]),
