@@ -85,17 +85,8 @@ def test_what_agrees():
     assert not agrees("a", "a\nb")
 
 
-def test_the_readme_shows_no_command_untested():
-    """A shell block may install and build; what graphllm prints is in the console blocks."""
+def test_what_graphllm_prints_is_shown_in_tested_blocks_only():
+    """A shell block may install and build; a session belongs in a console block."""
     for block in re.findall(r"^```sh\n(.*?)^```$", README.read_text("utf-8"), re.M | re.S):
         for line in block.splitlines():
-            assert line.split()[0] in {
-                "pip",
-                "make",
-                "git",
-                "cd",
-                "python3",
-                "py",
-                ".venv/bin/graphllm",
-                "#",
-            }, line
+            assert line.split()[0] in {"pip", "make", "py"} or "\\Scripts\\" in line, line

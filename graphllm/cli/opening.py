@@ -44,12 +44,14 @@ def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA
     """Return the graph ready to be asked; says on stderr how its columns were understood."""
     from graphllm.tasks import GraphQA
 
+    path = resolve(graph)
+    is_file = path == graph  # of a shipped example there is nothing to guess
     with progress() as report:
         return GraphQA.from_file(
-            resolve(graph),
+            path,
             mapping=mapping,
             format=format_,
-            on_mapping=tell_mapping,
+            on_mapping=tell_mapping if is_file else None,
             progress=report,
         )
 

@@ -33,7 +33,7 @@ def suggest(graph: str, mapping: str | None, format_: str | None, num_questions:
             say("\n".join(rows))
     attributes = [*qa.view.node_columns, *qa.view.edge_columns]
     if attributes:
-        say(f"\n{bold('attributes')}\n{_listed(dict.fromkeys(attributes))}")
+        say(f"\n{bold('attributes')}\n{_listed([', '.join(dict.fromkeys(attributes))])}")
     questions = qa.suggest(num_questions)
     if questions:
         say(f"\n{bold('you can ask')}")

@@ -18,6 +18,7 @@ from graphllm.query.plan import (
     children,
 )
 from graphllm.query.result import PlanResult
+from graphllm.readers.grammar import is_phrase
 
 SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
 SPOKEN_PER_FACT = 5  # names per relation where a node is described
@@ -137,7 +138,10 @@ def _described(node: int, view: GraphView) -> str:
         if values := [format_value(value) for value in column.of(node)]:
             said.append(f"{humanize(name)} {listed(values, SPOKEN_PER_FACT)}")
     said += [f"{words} {names}" for words, names in _by_relation(out, view)]
-    said += [f"{words} of {names}" for words, names in _by_relation(into, view)]
+    said += [
+        f"{names} {words} it" if is_phrase(words) else f"{words} of {names}"
+        for words, names in _by_relation(into, view)
+    ]
     return f"{view.names[node]}: {'; '.join(said)}"
 
 

@@ -7,23 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int
 
-from graphllm.graph import GraphView, edges_of
+from graphllm.graph import GraphView, Kind, edges_of
 from graphllm.graph.folding import fold, humanize
+from graphllm.readers.grammar import is_active, is_phrase
 
-PREPOSITIONS = frozenset({
-    "about", "after", "at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "under",
-    "with",
-})  # fmt: skip
-# Verbs that neither end in -ed nor are told from nouns by their form.
-VERBS = frozenset({
-    "built", "cites", "contains", "crosses", "directs", "employs", "founded", "has", "invented",
-    "knows", "leads", "likes", "loves", "made", "measures", "orbits", "owns", "plays", "sells",
-    "teaches", "taught", "treats", "uses", "won", "wrote", "writes",
-})  # fmt: skip
-# Participles that say what was done to the head, even if it is a person.
-PASSIVE = frozenset({
-    "based", "born", "buried", "connected", "located", "married", "named", "related",
-})  # fmt: skip
 PEOPLE = frozenset({
     "actor", "artist", "author", "composer", "director", "employee", "human", "musician",
     "patient", "people", "person", "persons", "player", "politician", "scientist", "student",
@@ -66,17 +53,17 @@ def candidates(view: GraphView) -> Iterator[Suggestion]:
     facts = chain.from_iterable(
         zip_longest(*(_about_relation(view, r) for r in relations))  # one of each relation, then
     )  # the second of each
-    for position, suggestion in enumerate(s for s in facts if s is not None):
-        yield suggestion
-        if position == 2:
-            yield from _about_nodes(view)
+    one_of_each = [s for s in facts if s is not None]
+    yield from one_of_each[:3]
+    yield from _superlatives(view)
+    yield from _about_nodes(view)
+    yield from one_of_each[3:]
 
 
 def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
     edges = np.flatnonzero(view.relation_ids == relation_id).astype(np.int32)
     words = humanize(view.relations[relation_id])
-    last = words.rsplit(" ", 1)[-1]
-    if not words or not last.isascii():
+    if not words:
         return []
     head, tail = _typical(view, edges, view.heads), _typical(view, edges, view.tails)
     tails = _names(view, view.tails[edges_of(view, np.array([head]), relation_id)])
@@ -85,9 +72,9 @@ def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
     who = _who(view, view.heads[edges])
     be = "was" if who == "Who" else "is"
     forward = ""
-    if _is_active(words, who):
+    if is_active(words, of_people=who == "Who"):
         backward = f"{who} {words} {tail_name}?"
-    elif last in PREPOSITIONS:
+    elif is_phrase(words):
         forward = f"What {be} {head_name} {words}?"
         backward = f"{who} {be} {words} {tail_name}?"
     else:
@@ -96,6 +83,24 @@ def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
         backward = f"Whose {words} is {tail_name}?" if who == "Who" else ""
     pairs = ((backward, heads, tail_name), (forward, tails, head_name))
     return [Suggestion(q, e) for q, e, name in pairs if q and len(name) <= LONGEST_NAME]
+
+
+def _superlatives(view: GraphView) -> Iterator[Suggestion]:
+    """Yield a question for the largest value of the best filled attribute that is a number."""
+    numbers = [c for c in view.node_columns.values() if c.kind in (Kind.INTEGER, Kind.NUMBER)]
+    for column in sorted(numbers, key=lambda column: -len(column.ids)):
+        types = view.node_type_ids[column.ids]
+        if not len(types) or types.min() < 0:
+            continue
+        usual = int(np.bincount(types).argmax())
+        rows = np.flatnonzero(types == usual)
+        values = np.asarray(column.values)[rows]
+        if 1000 <= np.median(values) < 2100:  # years: nothing has a large one
+            continue
+        best = column.ids[rows[values == values.max()]]
+        kind, attribute = humanize(view.node_types[usual]), humanize(column.name)
+        yield Suggestion(f"Which {kind} has the largest {attribute}?", _names(view, best))
+        return
 
 
 def _about_nodes(view: GraphView) -> Iterator[Suggestion]:
@@ -120,14 +125,6 @@ def _typical(
 
 def _names(view: GraphView, nodes: Int[np.ndarray, "n"]) -> frozenset[str]:
     return frozenset(view.names[node] for node in np.unique(nodes).tolist())
-
-
-def _is_active(words: str, who: str) -> bool:
-    """Whether the relation reads as what its head does: "discovered", "worked at"."""
-    first, *more = words.split(" ")
-    if more and more[-1] in PREPOSITIONS:
-        return who == "Who" and first.endswith("ed") and first not in PASSIVE
-    return first in VERBS or (first.endswith("ed") and len(first) > 4)
 
 
 def _who(view: GraphView, nodes: Int[np.ndarray, "n"]) -> str:

@@ -84,7 +84,7 @@ BORN = Attribute("born")
             FactsOf(PRIZE),
             ("Nobel Prize",),
             "Nobel Prize: award; A prize from Sweden.;"
-            " won of Marie Curie, Pierre Curie and Enrico Fermi",
+            " Marie Curie, Pierre Curie and Enrico Fermi won it",
         ),
     ],
     ids=lambda value: type(value).__name__,
