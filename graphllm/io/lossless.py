@@ -160,7 +160,7 @@ class _Reading:
             )
             self._counts = (int(header["nodes"]), int(header["edges"]))
             self._weighted = bool(header["weighted"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise source.error(
                 f"a header without or with a wrong {error}; {_DAMAGED}", 1
             ) from error

@@ -115,7 +115,7 @@ def _parser(oxigraph: ModuleType, source: Source) -> Any:  # noqa: ANN401 - pyox
 
 def _syntax_error(source: Source, error: SyntaxError) -> DataError:
     message = error.msg or str(error)
-    reason = re.sub(r"^.*? at line \d+ (between )?columns? \d+( and \d+|.*?)?: ", "", message)
+    reason = re.sub(r"^Parser error (at|between) line [^:]*: ", "", message)
     column = f"column {error.offset}: " if error.offset else ""
     return source.error(f"{column}{reason}", error.lineno)
 

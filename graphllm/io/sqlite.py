@@ -92,7 +92,7 @@ def is_join_table(table: Table, tables: Mapping[str, Table]) -> bool:
 def _errors(source: Source) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # names that are not UTF-8
         hint = "close the program that writes it" if "locked" in str(error) else "check the file"
         raise source.error(f"not a readable SQLite database: {error}; {hint}") from error
 
