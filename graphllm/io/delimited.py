@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphllm.errors import DataError
-from graphllm.io.mapping import ROLES, ColumnMap, label_key
+from graphllm.io.mapping import ROLES, ColumnMap, label_key, listed
 from graphllm.io.source import Source
 from graphllm.io.table import MARGIN, Table, TextColumn, from_arrow, tidy_labels
 from graphllm.io.values import is_label, parse_value
@@ -116,6 +116,8 @@ def find_dialect(source: Source) -> Dialect:
     separator = _find_separator(body, source)
     quoted = _is_quoted(source, separator)
     rows = [cells for cells in _sample_rows(body, separator, quoted) if any(cells)]
+    if not rows:
+        raise source.error("holds only empty cells; a graph needs at least one edge")
     num_columns = Counter(len(cells) for cells in rows[:2000]).most_common(1)[0][0]
     header: tuple[str, ...] | None = None
     labelled = names_columns(source.mapping) or has_header(rows[:1000])
@@ -417,7 +419,7 @@ def _mend(cells: Sequence[str], separator: str) -> list[str]:
 
 def _wrong_width(source: Source, dialect: Dialect, row: Row) -> DataError:
     width, name = dialect.num_columns, _NAMES[dialect.separator]
-    labels = f" ({', '.join(dialect.header)})" if dialect.header else ""
+    labels = f" ({listed(dialect.header)})" if dialect.header else ""
     if dialect.quoted and any(cell.count("\n") > 3 for cell in row.cells):
         advice = "a quote opened here is not closed where it should be"
     else:

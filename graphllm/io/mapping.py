@@ -48,6 +48,22 @@ def label_key(label: str) -> str:
     return "".join(c for c in label.lower() if c.isalnum())
 
 
+def one_line(text: str) -> str:
+    r"""Return ``text`` on one line, with what could move a cursor written out.
+
+    Examples:
+        >>> print(one_line("two\nlines \x1b[31m"))
+        two\x0alines \x1b[31m
+    """
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+
+
+def listed(labels: Sequence[str]) -> str:
+    """Return labels for a message: the first ones, and how many more there are."""
+    shown = ", ".join(one_line(label[:40]) for label in labels[:15])
+    return shown if len(labels) <= 15 else f"{shown} and {len(labels) - 15} more"
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnMap:
     """The column that plays each part, by the column's label or its position from 1.
@@ -137,8 +153,7 @@ def find_column(name: str, columns: Sequence[str], *, where: str) -> int:
         return int(name) - 1
     near = get_close_matches(label_key(name), folded, n=1)
     hint = f"; did you mean {columns[folded.index(near[0])]!r}?" if near else ""
-    listed = ", ".join(columns)
-    raise DataError(f"{where}: no column {name!r}; the columns are {listed}{hint}")
+    raise DataError(f"{where}: no column {name!r}; the columns are {listed(columns)}{hint}")
 
 
 def guess_roles(columns: Sequence[str], roles: Sequence[str]) -> dict[str, int]:

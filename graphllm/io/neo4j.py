@@ -8,7 +8,7 @@ from typing import NamedTuple
 from graphllm.errors import DataError
 from graphllm.graph import GraphBuilder, Kind, TextualGraph, Value
 from graphllm.io.edges import NO_RELATION
-from graphllm.io.mapping import guess_roles
+from graphllm.io.mapping import guess_roles, listed
 from graphllm.io.table import Table
 from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 
@@ -197,7 +197,7 @@ def _add_relationships(builder: GraphBuilder, table: Table, *, prefixed: bool) -
         missing = sorted({"START_ID", "END_ID"} - roles.keys())
         raise table.source.error(
             f"expected columns :START_ID and :END_ID, there is no :{missing[0]};"
-            f" the columns are {', '.join(table.labels)}"
+            f" the columns are {listed(table.labels)}"
         )
     heads = _keys(table, roles["START_ID"], prefixed=prefixed)
     tails = _keys(table, roles["END_ID"], prefixed=prefixed)

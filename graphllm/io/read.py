@@ -9,7 +9,7 @@ from typing import cast
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.graph import TextualGraph
-from graphllm.io.mapping import ColumnMap
+from graphllm.io.mapping import ColumnMap, one_line
 from graphllm.io.source import Source, silent
 from graphllm.registry import load
 
@@ -91,7 +91,7 @@ def read_graph(
     """
     if isinstance(mapping, str):
         mapping = ColumnMap.parse(mapping)
-    report = on_mapping or silent
+    report = (lambda line: on_mapping(one_line(line))) if on_mapping else silent
     files = [
         Source(path=file, mapping=mapping or ColumnMap(), report=report)
         for file in graph_files(path)

@@ -9,7 +9,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from graphllm.errors import DataError
-from graphllm.io.mapping import ColumnMap
+from graphllm.io.mapping import ColumnMap, one_line
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Source:
     def error(self, message: str, line: int | None = None) -> DataError:
         """Return (not raise) an error that names the file, and the line when there is one."""
         where = self.name if line is None else f"{self.name}, line {line}"
-        return DataError(f"{where}: {message}")
+        return DataError(one_line(f"{where}: {message}"))
 
     def open(self) -> BufferedIOBase:
         """Return a stream of the uncompressed bytes."""

@@ -147,7 +147,7 @@ def tidy_labels(labels: Sequence[str]) -> tuple[str, ...]:
     """
     tidy: list[str] = []
     for position, label in enumerate(labels, 1):
-        base = label.strip(MARGIN) or f"column {position}"
+        base = " ".join(label.strip(MARGIN).split()) or f"column {position}"
         name, copies = base, 1
         while name in tidy:
             copies += 1

@@ -7,7 +7,7 @@ from graphllm.graph import Kind, TextualGraph
 from graphllm.io.delimited import NoSeparatorError, read_delimited
 from graphllm.io.edge_list import read_edge_list
 from graphllm.io.edges import NO_RELATION, edge_graph
-from graphllm.io.mapping import EDGE_ROLES, NODE_ROLES, guess_roles, label_key
+from graphllm.io.mapping import EDGE_ROLES, NODE_ROLES, guess_roles, label_key, listed
 from graphllm.io.neo4j import is_neo4j, neo4j_graph
 from graphllm.io.source import Source
 from graphllm.io.table import Table, TextColumn
@@ -46,7 +46,9 @@ def read_csv(source: Source) -> TextualGraph:
 def read_triples(source: Source) -> TextualGraph:
     """Return the graph of a separated text in which each row is an edge."""
     table = read_delimited(source)
-    return triples_graph(table, edge_parts(table) or _parts_by_position(table))
+    in_order = ("head", "tail") if len(table.labels) == 2 else ("head", "relation", "tail")
+    by_position = {role: position for position, role in enumerate(in_order)}
+    return triples_graph(table, edge_parts(table) or by_position)
 
 
 def read_wide(source: Source) -> TextualGraph:
@@ -124,7 +126,7 @@ def edge_parts(table: Table) -> dict[str, int]:
         missing = "head" if "head" not in parts else "tail"
         raise DataError(
             f"{table.source.name}: the mapping {str(table.source.mapping)!r} leaves the {missing}"
-            f" open; add {missing}=COLUMN, one of {', '.join(table.labels)}"
+            f" open; add {missing}=COLUMN, one of {listed(table.labels)}"
         )
     return parts
 

@@ -209,6 +209,12 @@ def test_a_mapping_with_an_unknown_column_names_the_nearest(tmp_path):
         read_graph(path, mapping="head=sorce,tail=target")
 
 
+def test_a_label_cannot_move_the_cursor_of_whoever_reads_the_error(tmp_path):
+    path = write(tmp_path, "kb.csv", "so\x1b[2Jurce,target\na,b\n")
+    with pytest.raises(DataError, match=r"the columns are so\\x1b\[2Jurce, target"):
+        read_graph(path, mapping="head=x,tail=target")
+
+
 @pytest.mark.parametrize(
     ("mapping", "message"),
     [
