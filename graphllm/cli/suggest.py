@@ -41,6 +41,7 @@ def suggest(graph: str, mapping: str | None, format_: str | None, num_questions:
 
 
 SHOWN = 30  # types or relations; the most used come first
+TRIED = 1000  # edges of a relation that are looked at for an example
 
 
 def _listed(texts: Iterable[str]) -> str:
@@ -59,13 +60,14 @@ def _types(view: "GraphView") -> list[str]:
 def _relations(view: "GraphView") -> list[str]:
     import numpy as np
 
-    first_edges = np.unique(view.relation_ids, return_index=True)[1].tolist()
     counts = np.bincount(view.relation_ids, minlength=len(view.relations)).tolist()
-    examples = {
-        int(view.relation_ids[edge]): f"{view.names[int(view.heads[edge])]} --> "
-        f"{view.names[int(view.tails[edge])]}"
-        for edge in first_edges
-    }
+    degrees = np.diff(view.outgoing.indptr)
+    examples = {}
+    for relation in np.flatnonzero(counts).tolist():
+        edges = np.flatnonzero(view.relation_ids == relation)[:TRIED]
+        edge = int(edges[degrees[view.heads[edges]].argmax()])  # of a node that much is known of
+        head, tail = view.names[int(view.heads[edge])], view.names[int(view.tails[edge])]
+        examples[relation] = f"{head} --> {tail}"
     return _counted(view.relations, counts, examples)
 
 

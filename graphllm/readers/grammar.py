@@ -40,5 +40,5 @@ def is_active(words: str, *, of_people: bool) -> bool:
 
 
 def _is_verb(words: str) -> bool:
-    first = words.split(" ", 1)[0]
-    return first in VERBS or (first.endswith("ed") and len(first) > 4)
+    """Whether a single word is a verb; "starred actors" and "has genre" name what they lead to."""
+    return words in VERBS or (" " not in words and words.endswith("ed") and len(words) > 4)

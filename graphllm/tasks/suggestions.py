@@ -62,7 +62,7 @@ def candidates(view: GraphView) -> Iterator[Suggestion]:
 
 def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
     edges = np.flatnonzero(view.relation_ids == relation_id).astype(np.int32)
-    words = humanize(view.relations[relation_id])
+    words = humanize(view.relations[relation_id]).removeprefix("has ").removeprefix("in ")
     if not words:
         return []
     head, tail = _typical(view, edges, view.heads), _typical(view, edges, view.tails)
@@ -79,7 +79,8 @@ def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
         backward = f"{who} {be} {words} {tail_name}?"
     else:
         who = _who(view, view.tails[edges])
-        forward = f"{who} is the {words} of {head_name}?"
+        many = words.endswith("s") and len(tails) > 1
+        forward = f"{who} {'are' if many else 'is'} the {words} of {head_name}?"
         backward = f"Whose {words} is {tail_name}?" if who == "Who" else ""
     pairs = ((backward, heads, tail_name), (forward, tails, head_name))
     return [Suggestion(q, e) for q, e, name in pairs if q and len(name) <= LONGEST_NAME]
