@@ -192,7 +192,8 @@ def to_sparql(plan: Plan, view: GraphView | None = None) -> str:
         }
     """
     check_depth(plan)
-    return "\n".join(_Writer(view).query(plan))
+    query = "\n".join(_Writer(view).query(plan))
+    return f"PREFIX xsd: <{_XSD}>\n{query}" if "xsd:" in query else query
 
 
 Lines = list[str]
@@ -407,17 +408,22 @@ def _test(value: str, comparison: Comparison, literal: Literal) -> str:
     if isinstance(literal, bool):
         if comparison not in (Comparison.EQUALS, Comparison.NOT_EQUALS):
             return "false"
-        is_boolean = f"DATATYPE({value}) = <{_XSD}boolean>"
+        is_boolean = f"DATATYPE({value}) = xsd:boolean"
         return f"{is_boolean} && {value} {sign} {str(literal).lower()}"
-    is_date = f"DATATYPE({value}) = <{_XSD}dateTime>"
+    is_date = f"DATATYPE({value}) = xsd:dateTime"
     if isinstance(literal, np.datetime64):
         year = int(literal.astype("datetime64[Y]").astype(np.int64)) + 1970
         as_year = f"isNumeric({value}) && FLOOR({value}) = {value} && {value} {sign} {year}"
-        return f"({is_date} && {value} {sign} {_literal(literal)}) || ({as_year})"
+        return f"({is_date} && {value} {sign} {_date(literal)}) || ({as_year})"
     number = f"isNumeric({value}) && {value} {sign} {_number(literal)}"
     if isinstance(literal, float) and not literal.is_integer():
         return number
     return f"({number}) || ({is_date} && YEAR({value}) {sign} {_number(literal)})"
+
+
+def _date(moment: np.datetime64) -> str:
+    text = date_text(moment)
+    return f'"{text}{"" if "T" in text else "T00:00:00"}"^^xsd:dateTime'
 
 
 def _number(number: int | float) -> str:
@@ -434,7 +440,7 @@ def _test_text(value: str, comparison: Comparison, literal: str) -> str:
     folded = fold_text(literal)
     if comparison is not Comparison.CONTAINS:
         # a number is unlike any text, but does not compare with it
-        guard = f"DATATYPE({value}) = <{_XSD}string> && "
+        guard = f"DATATYPE({value}) = xsd:string && "
         unlike = guard if comparison is Comparison.NOT_EQUALS else ""
         return f"{unlike}{value} {comparison.value} {_string(folded)}"
     if starts_anywhere(folded):
@@ -446,5 +452,5 @@ def _rank(value: str) -> str:
     """Return the number that orders numbers and dates together; none for anything else."""
     days = f"(MONTH({value}) - 1) * 31 + DAY({value}) - 1"
     hours = f"HOURS({value}) + MINUTES({value}) / 60.0 + SECONDS({value}) / 3600.0"
-    date = f"YEAR({value}) + <{_XSD}double>({days} + ({hours}) / 24.0) / 372.0e0"
-    return f"IF(isNumeric({value}), <{_XSD}double>({value}), {date})"
+    date = f"YEAR({value}) + xsd:double({days} + ({hours}) / 24.0) / 372.0e0"
+    return f"IF(isNumeric({value}), xsd:double({value}), {date})"

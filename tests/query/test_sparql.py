@@ -156,6 +156,7 @@ def test_shortest_paths_are_refused():
 def test_prints_readably():
     films = Follow(Entities(("Brad Pitt",)), Step("starred_actors", inverse=True))
     assert to_sparql(Filter(films, Reached(Step("release_year")), Comparison.LESS, 2000)) == (
+        "PREFIX xsd: <http://www.w3.org/2001/XMLSchema#>\n"
         "SELECT DISTINCT ?node WHERE {\n"
         "  {\n"
         "    VALUES ?n1 { <urn:graphllm:node:Brad%20Pitt> }\n"
@@ -163,8 +164,7 @@ def test_prints_readably():
         "    ?node <urn:graphllm:relation:release_year> ?n2 .\n"
         "    ?n2 <urn:graphllm:reading> ?v1 .\n"
         "    FILTER((isNumeric(?v1) && ?v1 < 2000)"
-        " || (DATATYPE(?v1) = <http://www.w3.org/2001/XMLSchema#dateTime>"
-        " && YEAR(?v1) < 2000))\n"
+        " || (DATATYPE(?v1) = xsd:dateTime && YEAR(?v1) < 2000))\n"
         "  }\n"
         "}"
     )
