@@ -67,9 +67,7 @@ FUNCTION_WORDS = words("""
     used use uses using made make makes take took taken go went gone goes come came comes""")
 
 # Function words that still hint at a relation when a relation's label or its synonyms use them.
-HINT_WORDS = words(
-    "about type types kind kinds sort sorts where when who whom whose name names word words"
-)
+HINT_WORDS = words("about type types kind kinds sort sorts where when who whom whose")
 
 # The speaker asks for others that have the same thing: the path goes there and comes back.
 RETURN_TRIGGERS = words(

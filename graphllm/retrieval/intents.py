@@ -61,7 +61,7 @@ def intent(tokens: Sequence[Token]) -> Intent:
     connecting = [i for i, w in enumerate(words) if w in _CONNECTING]
     if connecting:
         return Intent(Want.CONNECT, tuple(Span(i, i + 1) for i in connecting))
-    if words and words[0] in _AUXILIARIES:
+    if words and words[0] in _AUXILIARIES and words[1:2] != ["you"]:
         return Intent(Want.CONFIRM, (Span(0, 1),))
     return Intent(Want.LIST)
 

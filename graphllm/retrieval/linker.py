@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from graphllm.answer.history import Turn
+from graphllm.graph.folding import fold
 from graphllm.graph.view import GraphView
 from graphllm.index.names import Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 
 _MAX_NODES = 64  # nodes of one name that are told apart
 _MAX_MENTIONS = 12
+_LOOSE = 0.05
 _FUZZY_FLOOR = 0.82
 _SINGULAR = frozenset(["it", "he", "she", "him", "her", "his", "its", "hers"])
 _PLURAL = frozenset(["they", "them", "their", "theirs", "those", "these"])
@@ -125,7 +127,10 @@ class Linker:
         same = [n for n in nodes if surface in (self.view.names[n], self.view.keys[n])]
         match = Match.EXACT if same else Match.FOLDED
         chosen = tuple((same or nodes)[:_MAX_NODES])
-        return Mention(span, surface, chosen, match, _QUALITY[match])
+        quality = _QUALITY[match]
+        if not same and all(fold(self.view.names[n]) != fold(surface) for n in chosen):
+            quality -= _LOOSE  # an alias, or a name without its article
+        return Mention(span, surface, chosen, match, quality)
 
     def _by_pronoun(self, tokens: Sequence[Token], history: Sequence[Turn]) -> list[Mention]:
         if not history:

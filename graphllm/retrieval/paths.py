@@ -25,6 +25,7 @@ MAX_HOPS = 3
 _MAX_PATHS = 600
 _MIN_AFFINITY = 0.12
 _MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
+_NAME, _PAST_NAME = 1.5, 0.3
 _KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it surely names
 _EXPECTED = 0.25  # an entity may lack a relation that this share of its like have
 
@@ -44,8 +45,10 @@ class Weights(NamedTuple):
     wh_word: float = 0.7
     hint: float = 0.5
     wrong_way: float = 0.7
+    wrong_answer: float = 0.3
     preposition: float = 0.03
     idle_return: float = 0.06
+    answer_noun: float = 1.4
 
 
 class RankedPath(NamedTuple):
@@ -148,8 +151,8 @@ class PathRanker:
         if token.folded in HINT_WORDS and not asks:
             relevant = self.affinity.relations(token.folded).max(initial=0.0) > 0
             return self.weights.hint if relevant else 0.0
-        if token.folded in HINT_WORDS:
-            return 1.0
+        if asks and token.folded not in ("what", "which"):
+            return self.weights.answer_noun
         return 0.0 if token.folded in FUNCTION_WORDS or not token.folded else 1.0
 
     # Enumerate
@@ -226,7 +229,7 @@ class PathRanker:
         for row, word in zip(table, words, strict=True):
             relations = self.affinity.relations(word.token.folded)
             kinds = self.affinity.classes(word.token.folded)
-            directed = np.repeat(relations, 2) * self._direction(word.token.folded, word.role)
+            directed = np.repeat(relations, 2) * self._direction(word)
             row[:, 0] = kinds[ports[:, 0] ^ 1]
             for hop in range(MAX_HOPS):
                 there = lengths > hop
@@ -237,15 +240,24 @@ class PathRanker:
                 row[np.arange(num_elements)[None, :] < last - 1] = 0
         return table
 
-    def _direction(self, word: str, role: Role) -> Float32[np.ndarray, "num_ports"]:
-        """Return a factor per port: less than 1 where grammar says the other way is meant."""
+    def _direction(self, word: Word) -> Float32[np.ndarray, "num_ports"]:
+        """Return a factor per port: less than 1 where grammar says the other way is meant.
+
+        A noun that stands for the answer ("which languages") is what the step arrives at.
+        """
         factor = np.ones(self.schema.num_ports, dtype=np.float32)
-        relations = self.affinity.relations(word)
-        for relation in np.flatnonzero(relations[: len(self.schema.view.relations)] > 0).tolist():
-            alike = self._joins_alike(relation)
-            way = forward(self.schema.labels[relation], word, role) if alike else None
+        folded = word.token.folded
+        relations = self.affinity.relations(folded)[: len(self.schema.view.relations)]
+        for relation in np.flatnonzero(relations > 0).tolist():
+            if word.asks:
+                role, wrong = Role.POSSESSOR, self.weights.wrong_answer
+            elif self._joins_alike(relation):
+                role, wrong = word.role, self.weights.wrong_way
+            else:
+                continue
+            way = forward(self.schema.labels[relation], folded, role)
             if way is not None:
-                factor[2 * relation + (1 if way else 0)] = self.weights.wrong_way
+                factor[2 * relation + (1 if way else 0)] = wrong
         return factor
 
     def _joins_alike(self, relation: int) -> bool:
@@ -270,7 +282,7 @@ class PathRanker:
         )
         support = _step_support(aligned.support, returns, shared=triggers > 0)
         explained = sum(weight(span, tokens) for span in ignore)
-        named = weight(mention.span, tokens)
+        named = name_weight(weight(mention.span, tokens))
         trigger_weight = self.weights.trigger * (triggers > 0)
         total = named + explained + sum(w.weight for w in words) + trigger_weight
         importance = np.array([w.weight for w in words], dtype=np.float32)
@@ -303,6 +315,11 @@ class PathRanker:
         )
 
 
+def name_weight(weight: float) -> float:
+    """Return what a name counts for: the words of a long one do not drown the question's others."""
+    return min(weight, _NAME) + _PAST_NAME * max(weight - _NAME, 0.0)
+
+
 def padded(paths: Sequence[tuple[int, ...]]) -> Int[np.ndarray, "num_paths hops"]:
     """Return the paths as one array, the missing steps of short ones being port 0."""
     return np.array([[*p, *[0] * (MAX_HOPS - len(p))] for p in paths])
@@ -320,7 +337,7 @@ def _step_support(
     back lend each other support: wholly when a word like "same" asks for it, in part when not.
     """
     steps = np.maximum(support[:, 1::2], 0.5 * support[:, 2::2])
-    lent = 0.95 if shared else 0.6
+    lent = 0.95 if shared else 0.7
     for hop in range(1, MAX_HOPS):
         both = lent * np.maximum(steps[:, hop - 1], steps[:, hop])
         for side in (hop - 1, hop):

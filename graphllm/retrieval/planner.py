@@ -39,7 +39,7 @@ from graphllm.retrieval.english import CONTAINMENT, PERSON_TYPES, family, is_per
 from graphllm.retrieval.intents import Intent, Want, asks_for_everything, intent, only_tells
 from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
-from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word
+from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word, name_weight
 from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
@@ -47,6 +47,7 @@ _MENTIONS_TRIED = 4
 _PATHS_KEPT = 8
 _EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
+_SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
 _AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
@@ -162,12 +163,14 @@ class Planner:
     # One name
 
     def _from_mentions(self, question: Question) -> Iterator[PlanCandidate]:
-        for mention in question.seeds.mentions[:_MENTIONS_TRIED]:
+        tokens, mentions = question.seeds.tokens, question.seeds.mentions[:_MENTIONS_TRIED]
+        heaviest = max((weight(m.span, tokens) * m.quality for m in mentions), default=1.0)
+        for mention in mentions:
             if any(mention.span.overlaps(span) for span in question.spans):
                 continue
-            ranked = self.paths.rank(
-                question.seeds.tokens, mention, ignore=question.spans, limit=_PATHS_KEPT
-            )
+            ranked = self.paths.rank(tokens, mention, ignore=question.spans, limit=_PATHS_KEPT)
+            slight = 1 - weight(mention.span, tokens) * mention.quality / heaviest
+            ranked = [path._replace(score=path.score - _SLIGHT * slight) for path in ranked]
             for path in self._inside(ranked):
                 plan = self._composed(question, path)
                 if plan is not None:
@@ -372,7 +375,7 @@ class Planner:
     # Two names
 
     def _pairs(self, question: Question) -> Iterator[PlanCandidate]:
-        mentions = [m for m in question.seeds.mentions[:6] if self._is_name(question, m)]
+        mentions = [m for m in question.seeds.mentions if self._is_name(question, m)][:6]
         for left, right in combinations(sorted(mentions, key=lambda m: m.span), 2):
             if left.span.overlaps(right.span):
                 continue
@@ -387,8 +390,15 @@ class Planner:
     def _is_name(self, question: Question, mention: Mention) -> bool:
         """Whether a mention is worth pairing: common words in small letters are not."""
         tokens = question.seeds.tokens
-        overlapped = any(mention.span.overlaps(s) for s in question.spans)
-        return weight(mention.span, tokens) >= 1.0 and not overlapped
+        if any(mention.span.overlaps(s) for s in question.spans):
+            return False
+        if any(_inside_of(mention, other) for other in question.seeds.mentions):
+            return False
+        span = tokens[slice(*mention.span)]
+        if len(span) == 1 and not span[0].text[:1].isupper():  # perhaps a word like any other
+            known = float(self.affinity.relations(span[0].folded).max(initial=0.0))
+            return mention.match is Match.EXACT and bool(known < _KIND_IS_CLEAR)
+        return weight(mention.span, tokens) >= 1.0
 
     def _connection(self, question: Question, left: Mention, right: Mention) -> PlanCandidate:
         plan = ShortestPath(self.entities(left.nodes), self.entities(right.nodes))
@@ -560,7 +570,7 @@ class Planner:
                 question.seeds.tokens, [mention.span]
             ):
                 score = self._covered(question, [mention], {}, told=True)
-                score += 0.4 * asks_for_everything(question.seeds.tokens)
+                score += 0.4 if asks_for_everything(question.seeds.tokens) else -0.15
                 yield PlanCandidate(FactsOf(self.entities(mention.nodes)), score, (mention,))
 
     # Score
@@ -575,8 +585,8 @@ class Planner:
     ) -> float:
         """Return the share of a question's weight that is explained."""
         tokens = question.seeds.tokens
-        named = sum(weight(m.span, tokens) * m.quality for m in mentions)
-        total = sum(weight(m.span, tokens) for m in mentions)
+        named = sum(name_weight(weight(m.span, tokens)) * m.quality for m in mentions)
+        total = sum(name_weight(weight(m.span, tokens)) for m in mentions)
         steering = sum(weight(s, tokens) for s in question.spans)
         if not told:
             spans = [*(m.span for m in mentions), *question.spans]
@@ -584,6 +594,12 @@ class Planner:
             named += sum(w.weight * explained.get(w.position, 0.0) for w in words)
             total += sum(w.weight for w in words)
         return (named + steering) / max(total + steering, 1e-6)
+
+
+def _inside_of(mention: Mention, other: Mention) -> bool:
+    """Return whether a mention is part of a longer one that fits as well: "Desire" in a title."""
+    longer = other.span.last - other.span.first > mention.span.last - mention.span.first
+    return longer and mention.span.overlaps(other.span) and other.match is not Match.FUZZY
 
 
 _JOINING = frozenset({"and", "or", "but", *_EXCLUDING})
