@@ -10,6 +10,7 @@ from graphllm.io.edges import NO_RELATION, edge_graph
 from graphllm.io.source import Source
 from graphllm.io.table import Table, TextColumn, tidy_labels
 
+_ARROWS = frozenset(("->", "--", "-", "=>", "→"))
 _ATTRIBUTES = re.compile(r"^(\S+)\s+(\S+)\s*(\{.*\})$")
 
 
@@ -68,12 +69,16 @@ def _as_edges(table: Table) -> TextualGraph:
         parts = mapped
     elif third is None:
         parts = {"head": 0, "tail": 1}
+    elif set(table.columns[1].texts) <= _ARROWS:
+        parts = {"head": 0, "tail": 2}
     elif third in ("integer", "number"):
         parts = {"head": 0, "tail": 1, "weight": 2}
     else:
         parts = {"head": 0, "relation": 1, "tail": 2}
     said = ", ".join(f"{role}={position + 1}" for role, position in parts.items())
     table.source.report(f"{table.source.name}: {said}")
+    if parts == {"head": 0, "tail": 2}:  # an arrow between them says nothing
+        table, parts = table.drop([1]), {"head": 0, "tail": 1}
     return edge_graph(table, parts, relation=NO_RELATION)
 
 

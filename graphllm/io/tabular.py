@@ -201,8 +201,8 @@ def _is_weighted(table: Table) -> bool:
 
 def _is_triple_with_extra(table: Table) -> bool:
     heads, relations, tails, _ = table.columns
-    few = relations.num_distinct <= max(1, table.num_rows // 5)
-    return few and relations.kind is Kind.TEXT and _overlap(heads, tails) > 0
+    recur = relations.kind is Kind.TEXT and relations.num_distinct < table.num_rows
+    return recur and _overlap(heads, tails) > 0 and _overlap(heads, relations) == 0
 
 
 def _alike_columns(table: Table) -> dict[str, int]:

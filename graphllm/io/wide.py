@@ -13,6 +13,8 @@ from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 _LONG_TEXT = 60  # characters on average, from which a text is prose and not the name of a thing
 _SHORT_TEXT = 40
 _SMALL_TABLE = 20  # rows, below which values hardly repeat even where they name things
+_ID_LABEL = re.compile(r"(^|_| |-)(id|ID|Id|key|code|no|nr)$|[a-z](Id|ID|Key|Code|No)$")
+_IRREGULAR = {"people": "person", "children": "child", "men": "man", "women": "woman"}
 _SURE_IDS = ("id", "nodeid", "identifier", "uid", "qid")
 _LIST_SEPARATORS = (";", "|", ",")
 _BINARY = re.compile(r"0[xX][0-9A-Fa-f]{64,}")
@@ -114,10 +116,13 @@ def _may_identify(table: Table, position: int) -> bool:
 
 
 def _is_id(table: Table, position: int) -> bool:
-    """Whether the first column identifies rows by number or code."""
+    """Whether a unique column identifies rows by number or code: labelled so, or the first one."""
     column, label = table.columns[position], table.labels[position]
-    ends_in_id = re.search(r"(_| |\b)(id|ID|key|code)$|[a-z](Id|ID|Key|Code)$", label)
-    return column.is_unique and (bool(ends_in_id) or column.kind is Kind.INTEGER)
+    if not column.is_unique:
+        return False
+    if not table.has_header:
+        return position == 0 and column.kind is Kind.INTEGER
+    return bool(_ID_LABEL.search(label)) or (position == 0 and label == "column 1")
 
 
 def _name_column(table: Table, candidates: Sequence[int], parts: Mapping[str, int]) -> int | None:
@@ -246,6 +251,8 @@ def singular(label: str) -> str:
         ('movie', 'country', 'address', 'status')
     """
     lower = label.lower()
+    if lower in _IRREGULAR:
+        return _IRREGULAR[lower]
     if lower.endswith("ies") and len(label) > 4 and lower not in ("movies", "series", "cookies"):
         return label[:-3] + "y"
     if lower.endswith(("sses", "xes", "ches", "shes")):

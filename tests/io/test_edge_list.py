@@ -18,6 +18,11 @@ def test_weights(read):
     assert read("g.edgelist", "a b 2\nb c 0.5\n").weights.tolist() == [2.0, 0.5]
 
 
+def test_arrows_are_no_relations(read, facts):
+    graph = read("g.txt", "ada -> bob\nbob -> cid\n")
+    assert facts(graph) == [("ada", "linked to", "bob"), ("bob", "linked to", "cid")]
+
+
 def test_relations(read, facts):
     assert facts(read("g.txt", "ada knows bob\nbob likes cid\n"))[1] == ("bob", "likes", "cid")
 

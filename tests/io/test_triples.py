@@ -173,6 +173,13 @@ def test_other_columns_become_typed_edge_attributes(tmp_path):
     assert graph.weights.tolist() == [2.0, 0.5]
 
 
+def test_a_fourth_column_of_triples_is_an_attribute(tmp_path):
+    text = "Ada|knows|Bob|2001\nBob|knows|Cid|2002\nCid|likes|Ada|2003\n"
+    graph = read_graph(write(tmp_path, "kb.txt", text))
+    assert triples_of(graph)[2] == ("Cid", "likes", "Ada")
+    assert graph.edge_columns["column 4"].of(2) == [2003]
+
+
 def test_a_third_column_of_numbers_is_a_weight(tmp_path):
     graph = read_graph(write(tmp_path, "kb.csv", "a,b,0.5\nb,c,1.5\n"))
     assert graph.weights.tolist() == [0.5, 1.5]

@@ -111,6 +111,13 @@ def test_the_format_can_be_forced(tmp_path, format, facts):
     assert relations == ({"director"} if format == "triples" else {"column 2", "column 3"})
 
 
+def test_unique_years_are_no_ids(read, facts, attributes):
+    graph = read("people.csv", "Name,Born,Country\nAda,1815,UK\nBob,1900,UK\n")
+    assert facts(graph) == [("Ada", "Country", "UK"), ("Bob", "Country", "UK")]
+    assert attributes(graph, "Ada") == {"Born": [1815]}
+    assert graph.node_types == ("person", "Country")
+
+
 def test_several_rows_may_speak_of_one_thing(read, facts, attributes):
     graph = read(
         "films.csv",
