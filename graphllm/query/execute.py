@@ -4,8 +4,6 @@ First every set of nodes is found, from the inside of the plan outwards; then th
 the answer, from the outside inwards (``graphllm.query.nodes``).
 """
 
-from math import fsum
-
 import numpy as np
 from jaxtyping import Bool
 
@@ -162,8 +160,7 @@ def _total(
         numbers[owner, value, by_way_of] = value
     if not numbers:
         return (), counts
-    exact = all(isinstance(number, int) for number in numbers.values())
-    total = sum(numbers.values()) if exact else fsum(numbers.values())
+    total = sum(numbers.values())
     return (total / len(numbers) if average else total,), counts
 
 
