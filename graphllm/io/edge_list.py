@@ -77,8 +77,9 @@ def _as_edges(table: Table) -> TextualGraph:
         parts = {"head": 0, "relation": 1, "tail": 2}
     said = ", ".join(f"{role}={position + 1}" for role, position in parts.items())
     table.source.report(f"{table.source.name}: {said}")
-    if parts == {"head": 0, "tail": 2}:  # an arrow between them says nothing
-        table, parts = table.drop([1]), {"head": 0, "tail": 1}
+    if len(table.columns) > 2 and set(table.columns[1].texts) <= _ARROWS:
+        # an arrow between the two says nothing
+        table, parts = table.drop([1]), {r: p - (p > 1) for r, p in parts.items() if p != 1}
     return edge_graph(table, parts, relation=NO_RELATION)
 
 
