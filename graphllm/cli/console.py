@@ -27,7 +27,8 @@ def note(text: str) -> None:
 
 def has_colour(stream: TextIO) -> bool:
     """Whether colours may be written: a terminal, and ``NO_COLOR`` is not set."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return wanted and stream.isatty()
 
 
 def bold(text: str) -> str:
@@ -43,7 +44,8 @@ def dim(text: str) -> str:
 class Progress:
     """Bars with rate and time left, one per stage; drawn when a stage lasts and someone looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._stage = ""
         self._since = 0.0
         self._bars: RichProgress | None = None
@@ -52,14 +54,19 @@ class Progress:
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Report that ``done`` of ``total`` of a stage are finished."""
         if stage != self._stage:
-            self._stage, self._since, self._task = stage, time.monotonic(), None
+            self._stage, self._since, self._task = stage, self._clock(), None
         if self._task is None:
-            if done >= total or time.monotonic() - self._since < PATIENCE_S:
+            if done >= total or self._clock() - self._since < PATIENCE_S:
                 return
             self._bars = self._bars or _bars()
             self._task = self._bars.add_task(stage, total=total)
         if self._bars is not None:
             self._bars.update(self._task, completed=done, total=total)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the stage that is on has a bar."""
+        return self._task is not None
 
     def close(self) -> None:
         """Take the bars off the screen."""
@@ -69,14 +76,20 @@ class Progress:
 
 def _bars() -> "RichProgress":
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn
+    from rich.progress import Progress as RichProgress
     from rich.progress import TimeRemainingColumn as TimeLeft
+    from rich.text import Text
 
-    bars = Progress(
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:,.0f}/s" if task.speed else "")
+
+    bars = RichProgress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.speed:,.0f}/s"),
+        Rate(),
         TimeLeft(),
         console=Console(stderr=True),
         transient=True,

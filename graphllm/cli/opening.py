@@ -47,13 +47,26 @@ def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA
     path = resolve(graph)
     is_file = path == graph  # of a shipped example there is nothing to guess
     with progress() as report:
-        return GraphQA.from_file(
+        qa = GraphQA.from_file(
             path,
             mapping=mapping,
             format=format_,
             on_mapping=tell_mapping if is_file else None,
             progress=report,
         )
+    _tell_stale(path)
+    return qa
+
+
+def _tell_stale(path: str) -> None:
+    """Say when an index is asked whose source has changed; a cached index never has."""
+    from graphllm.graph.plain import plain
+    from graphllm.index import GraphIndex
+    from graphllm.index.cache import is_index
+
+    if is_index(path):
+        for source in GraphIndex.open(path).changed_sources():
+            note(f"{plain(source)} has changed since {plain(path)} was built; build it again")
 
 
 def tell_mapping(line: str) -> None:

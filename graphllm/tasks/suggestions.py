@@ -99,6 +99,8 @@ def _superlatives(view: GraphView) -> Iterator[Suggestion]:
         if 1000 <= np.median(values) < 2100:  # years: nothing has a large one
             continue
         best = column.ids[rows[values == values.max()]]
+        if len(best) > TYPICAL_ANSWERS:
+            continue
         kind, attribute = humanize(view.node_types[usual]), humanize(column.name)
         yield Suggestion(f"Which {kind} has the largest {attribute}?", _names(view, best))
         return

@@ -123,6 +123,17 @@ def test_an_index_is_named_after_its_file(graphllm, tmp_path):
     assert graphllm("index", "info", "films.csv").returncode == 1
 
 
+def test_an_index_of_a_changed_file_says_so(graphllm, tmp_path):
+    films = tmp_path / "films.csv"
+    films.write_text("head,relation,tail\nAlien,directed by,Scott\n", "utf-8")
+    graphllm("index", "films.csv")
+    films.write_text("head,relation,tail\nAlien,directed by,Ridley Scott\n", "utf-8")
+    done = graphllm("ask", "films.gllm", "Who directed Alien?")
+    assert done.stdout.startswith("Scott\n")
+    assert "has changed since films.gllm was built" in done.stderr
+    assert graphllm("ask", "films.csv", "Who directed Alien?").stdout.startswith("Ridley Scott\n")
+
+
 def test_the_cache_is_listed_and_cleared(graphllm, tmp_path):
     env = {**os.environ, "GRAPHLLM_CACHE": str(tmp_path / "cache")}
     graphllm("ask", "discoveries", QUESTION, env=env)
