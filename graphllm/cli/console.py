@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import click
 
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 PATIENCE_S = 0.5  # a stage that is over sooner shows no bar
+
+
+@runtime_checkable
+class Stream(Protocol):
+    """What may be a terminal."""
+
+    def isatty(self) -> bool:
+        """Whether someone looks at it."""
 
 
 def say(text: str = "") -> None:
@@ -25,7 +33,7 @@ def note(text: str) -> None:
     click.echo(text, err=True, color=has_colour(sys.stderr))
 
 
-def has_colour(stream: TextIO) -> bool:
+def has_colour(stream: Stream) -> bool:
     """Whether colours may be written: a terminal, and ``NO_COLOR`` is not set."""
     wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     return wanted and stream.isatty()
