@@ -10,16 +10,22 @@ QUESTION = "Who discovered radium?"
 pytestmark = pytest.mark.slow
 
 
-def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(graphllm):
-    done = graphllm("ask", "discoveries", QUESTION)
+def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(graphllm, tmp_path):
+    (tmp_path / "films.csv").write_text("from,to,how\nAlien,Scott,directed by\n", "utf-8")
+    done = graphllm("ask", "films.csv", "Who directed Alien?")
     assert done.returncode == 0
     answer, *proof = done.stdout.splitlines()
-    assert "Marie Curie" in answer
-    assert "Pierre Curie" in answer
-    assert any("Marie Curie --discovered--> radium" in line for line in proof)
-    assert "head=source" in done.stderr
-    assert "head=source" not in done.stdout
+    assert answer == "Scott"
+    assert proof == ["  Alien --directed by--> Scott  [edge 0]"]
+    assert "head=from" in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_a_mapping_overrides_the_guess(graphllm, tmp_path):
+    (tmp_path / "films.csv").write_text("from,to,how\nAlien,Scott,directed by\n", "utf-8")
+    done = graphllm("ask", "films.csv", "Who directed Scott?", "--map", "head=to,tail=from")
+    assert done.stdout.startswith("Alien\n  Scott --directed by--> Alien")
+    assert "head=to" in done.stderr
 
 
 def test_json_is_the_whole_answer(graphllm):
