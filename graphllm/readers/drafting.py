@@ -9,12 +9,14 @@ from graphllm.graph.view import GraphView
 from graphllm.query.plan import (
     Aggregated,
     Count,
+    Entities,
     Exists,
     FactsOf,
     GroupCount,
     OfType,
     Plan,
     ShortestPath,
+    TopK,
     children,
 )
 from graphllm.query.result import PlanResult
@@ -37,7 +39,7 @@ def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: flo
         >>> draft_of(Count(known), execute(Count(known), graph), graph, confidence=0.9).entities
         ('2',)
     """
-    entities = _entities(result, view)
+    entities = _asked_about_last(plan, _entities(result, view), view)
     return Draft(
         text=_text(plan, result, entities, view),
         entities=entities,
@@ -71,6 +73,24 @@ def _entities(result: PlanResult, view: GraphView) -> tuple[str, ...]:
         between = dict.fromkeys(view.names[node] for nodes in walked for node in nodes[1:-1])
         return tuple(between) or tuple(view.names[node] for node in walked[0])
     return tuple(dict.fromkeys(map(format_value, result.values)))
+
+
+def _asked_about_last(plan: Plan, entities: tuple[str, ...], view: GraphView) -> tuple[str, ...]:
+    """Order answers so that a name the question gave itself, which tells least, comes last."""
+    if len(entities) < 2 or isinstance(plan, (FactsOf, ShortestPath, TopK)):
+        return entities
+    given = {
+        view.names[node] for key in _keys(plan) for node in [view.find_key(key)] if node is not None
+    }
+    return tuple(sorted(entities, key=given.__contains__))
+
+
+def _keys(plan: Plan) -> Iterator[str]:
+    """Yield the keys of the entities that ``plan`` names."""
+    if isinstance(plan, Entities):
+        yield from plan.keys
+    for part in children(plan):
+        yield from _keys(part)
 
 
 def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphView) -> str:

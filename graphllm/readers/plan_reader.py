@@ -9,7 +9,8 @@ from graphllm.graph.view import GraphView
 from graphllm.index.names import Names
 from graphllm.query import Plan, PlanResult, execute
 from graphllm.readers.drafting import draft_of
-from graphllm.retrieval.linker import Linker, Seeds
+from graphllm.readers.refusals import no_fact, no_reading
+from graphllm.retrieval.linker import Linker
 from graphllm.retrieval.planner import PlanCandidate, Planner
 from graphllm.text.encoder import TextEncoder
 
@@ -59,11 +60,11 @@ class PlanReader:
         start = time.perf_counter()
         seeds = self.linker.link(question, history)
         linked = time.perf_counter()
-        candidates = self.planner.rank(seeds)
+        candidates = self.planner.rank(seeds, history)
         planned = time.perf_counter()
         timings = {"link": linked - start, "plan": planned - linked}
         if not candidates or candidates[0].score < _SURE_ENOUGH:
-            abstention = self._unreadable(seeds, candidates)
+            abstention = no_reading(seeds, candidates, self.view, self.planner.schema)
             return Reading(abstention=abstention, timings=timings)
         reading = self._first_with_answer(candidates)
         timings["execute"] = time.perf_counter() - planned
@@ -106,29 +107,12 @@ class PlanReader:
         """Run ``plan`` and draft an answer from what it gives."""
         result = execute(plan, self.view)
         if result.is_empty:
-            message = "The graph has no fact that answers this."
-            return Reading(
-                plan=plan,
-                result=result,
-                abstention=Abstention(reason=Reason.NO_EDGE, message=message),
-            )
+            abstention = no_fact(plan, self.view, self.planner.schema)
+            return Reading(plan=plan, result=result, abstention=abstention)
         return Reading(
             plan=plan,
             result=result,
             draft=draft_of(plan, result, self.view, confidence=confidence),
-        )
-
-    def _unreadable(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Abstention:
-        if not seeds.mentions:
-            return Abstention(
-                reason=Reason.NO_ENTITY,
-                message="Nothing in this graph has a name that the question mentions.",
-                near_misses=seeds.near_misses,
-            )
-        return Abstention(
-            reason=Reason.NO_RELATION if not candidates else Reason.NOT_SURE,
-            message="The graph has no relation for what is asked.",
-            near_misses=seeds.near_misses,
         )
 
 

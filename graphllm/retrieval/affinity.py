@@ -18,6 +18,7 @@ from graphllm.retrieval.english import (
     PLACE_WORDS,
     TIME_WORDS,
     family,
+    is_converse,
     is_person_noun,
     synonyms,
     typical_properties,
@@ -26,6 +27,7 @@ from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
 _SYNONYM = 0.8
+_CONVERSE = 0.65
 _NAMES_OUTRIGHT = 0.7
 _FAIR_PART = 0.15  # of the nodes a port arrives at
 _PROTOTYPES = {
@@ -82,6 +84,8 @@ class Affinity:
                     lexical[relation] = max(lexical[relation], weight)
                 elif synonyms(label_word, word):
                     lexical[relation] = max(lexical[relation], _SYNONYM * weight)
+                elif is_converse(label_word, word):
+                    lexical[relation] = max(lexical[relation], _CONVERSE * weight)
         if word in FUNCTION_WORDS or self._typical_kinds(word).any():
             return lexical
         cosine = self._label_vectors @ self.vector(word)
@@ -89,6 +93,13 @@ class Affinity:
         if not self.schema.view.node_types and lexical.max(initial=0.0) < _SYNONYM:
             rival = float(self._class_cosine(word).max(initial=0.0))
         return np.maximum(lexical, _contrast(cosine, lexical, rival))
+
+    def label_word(self, word: str, relation: int) -> str:
+        """Return the word of a label that ``word`` matches; ``""`` if only its meaning is near."""
+        for label_word in self._label_words[relation]:
+            if family(label_word) == family(word) or synonyms(label_word, word):
+                return label_word
+        return ""
 
     def classes(self, word: str) -> Float32[np.ndarray, "num_ports"]:
         """Return, per port, how well a folded word names the nodes that the port arrives at."""

@@ -188,7 +188,7 @@ votes vote popularity popular famous known
 year date when time day
 release premiere publish debut appear launch issue come
 birth born bear birthplace birthdate
-death die deceased died
+death die deceased died kill
 place location where locate situated site
 country nation nationality citizen citizenship state
 city town municipality
@@ -200,7 +200,7 @@ gender sex male female
 profession occupation job work career vocation living trade
 religion faith belief church worship
 ethnicity race ethnic descent
-education school university college alma study graduate attend educate
+education school university college alma study graduate attend educate institution
 employer work company employ job
 teach teacher student pupil advisor mentor supervisor professor tutor advise disciple protege
 found founder establish create start
@@ -295,15 +295,30 @@ def thesaurus() -> dict[str, frozenset[int]]:
 
 
 def synonyms(left: str, right: str) -> bool:
-    """Return whether two folded words share a thesaurus group, or name two ends of one relation."""
+    """Return whether two folded words share a thesaurus group.
+
+    Examples:
+        >>> synonyms("mother", "parents"), synonyms("mother", "children")
+        (True, False)
+    """
     nothing: frozenset[int] = frozenset()
     groups = thesaurus()
-    ends = (family(left), family(right))
-    if any(
-        (ends[0] in a and ends[1] in b) or (ends[1] in a and ends[0] in b) for a, b in CONVERSES
-    ):
-        return True
     return bool(groups.get(family(left), nothing) & groups.get(family(right), nothing))
+
+
+@lru_cache(maxsize=65536)
+def is_converse(word: str, other: str) -> bool:
+    """Return whether two words name the two ends of one relation: a student and an advisor.
+
+    Examples:
+        >>> is_converse("parent", "daughter"), is_converse("parent", "mother")
+        (True, False)
+    """
+    ends = (family(word), family(other))
+    return ends[0] != ends[1] and any(
+        (ends[0] in left and ends[1] in right) or (ends[1] in left and ends[0] in right)
+        for left, right in CONVERSES
+    )
 
 
 # What people call a thing, and words that the relations of such a thing tend to have.

@@ -142,7 +142,7 @@ class Linker:
             if token.folded in _SINGULAR:
                 choices = [answers, focus] if len(answers) == 1 else [focus]
             elif token.folded in _PLURAL:
-                choices = [answers or focus]
+                choices = [self._last_answers(history) or focus]
             else:
                 continue
             span = Span(position, position + 1)
@@ -152,6 +152,14 @@ class Linker:
                     chosen = tuple(nodes)
                     mentions.append(Mention(span, token.text, chosen, Match.HISTORY, quality))
         return mentions
+
+    def _last_answers(self, history: Sequence[Turn]) -> list[int]:
+        """Return what was answered last, past turns that were answered with a number or a yes."""
+        for turn in reversed(history):
+            nodes = self._answers(turn)
+            if nodes:
+                return nodes
+        return []
 
     def _answers(self, turn: Turn) -> list[int]:
         found = [self.names.exact(name)[:1].tolist() for name in turn.entities]

@@ -209,7 +209,10 @@ class PathRanker:
         explained, supports, gains = [], [], []
         for number, order in enumerate(_orders(words, mention.span, tokens)):
             aligned = align(
-                affinity[order], importance[order], _FIRST_BONUS, _repeats(words, order)
+                affinity[order],
+                importance[order],
+                _FIRST_BONUS,
+                self._repeats(words, order, tokens),
             )
             in_place = np.empty_like(aligned.explained)
             in_place[order] = aligned.explained
@@ -218,6 +221,39 @@ class PathRanker:
             gains.append(importance @ in_place - self.weights.cross_side * (number > 0))
         best, every = np.stack(gains).argmax(axis=0), np.arange(len(paths))
         return Alignment(np.stack(explained)[best, :, every].T, np.stack(supports)[best, every])
+
+    def _repeats(
+        self, words: Sequence[Word], order: Int[np.ndarray, "num_words"], tokens: Sequence[Token]
+    ) -> Bool[np.ndarray, "num_words"]:
+        """Return which words, in this order, speak of a relation that another word spoke of.
+
+        The same word again, or its like across "of" or "'s": "the child of X's daughter".
+        """
+        ordered = [words[i] for i in order.tolist()]
+        return np.array(
+            [
+                any(self._again(word, other, tokens) for other in ordered[:i])
+                for i, word in enumerate(ordered)
+            ],
+            dtype=np.bool_,
+        )
+
+    def _again(self, word: Word, other: Word, tokens: Sequence[Token]) -> bool:
+        one, two = word.token.folded, other.token.folded
+        if one == two:
+            return True
+        first, last = sorted((word.position, other.position))
+        if not any(t.folded in ("s", "of") for t in tokens[first:last]):
+            return False
+        left, right = self.affinity.relations(one), self.affinity.relations(two)
+        relation = int(left.argmax()) if len(left) else 0
+        if (
+            not len(left)
+            or relation != int(right.argmax())
+            or min(left[relation], right[relation]) < 0.4
+        ):
+            return False
+        return self.affinity.label_word(one, relation) == self.affinity.label_word(two, relation)
 
     def _element_affinity(
         self, words: Sequence[Word], paths: Sequence[tuple[int, ...]]
@@ -334,11 +370,12 @@ def _step_support(
     """Return the support of each step.
 
     A noun for the nodes that a step reaches supports it by half ("films of X"). A step and its way
-    back lend each other support: wholly when a word like "same" asks for it, in part when not.
+    back lend each other support: wholly when a word like "same" asks for it, in part when a noun
+    names where they lead ("the films of the director").
     """
     steps = np.maximum(support[:, 1::2], 0.5 * support[:, 2::2])
-    lent = 0.95 if shared else 0.7
     for hop in range(1, MAX_HOPS):
+        lent = 0.95 if shared else 0.7 * (support[:, 2 * hop + 2] > _MIN_AFFINITY)
         both = lent * np.maximum(steps[:, hop - 1], steps[:, hop])
         for side in (hop - 1, hop):
             steps[:, side] = np.where(
@@ -370,14 +407,6 @@ def _orders(
     nearest = sorted(rest, key=lambda i: _distance(words[i].position, span, tokens))
     orders = ([*order, *asking] for order in (nearest, left + right, right + left))
     return [np.array(order, dtype=np.int64) for order in orders]
-
-
-def _repeats(
-    words: Sequence[Word], order: Int[np.ndarray, "num_words"]
-) -> Bool[np.ndarray, "num_words"]:
-    """Return which words, in this order, were said before."""
-    said = [words[i].token.folded for i in order.tolist()]
-    return np.array([word in said[:i] for i, word in enumerate(said)], dtype=np.bool_)
 
 
 def _distance(position: int, span: Span, tokens: Sequence[Token]) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from graphllm.answer.history import Turn
 from graphllm.graph.folding import humanize
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import (
@@ -36,6 +37,13 @@ from graphllm.query.plan import (
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
 from graphllm.retrieval.english import CONTAINMENT, PERSON_TYPES, family, is_person_noun
+from graphllm.retrieval.follow_ups import (
+    about,
+    asks_how_many,
+    asks_the_same,
+    counted,
+    earlier_plan,
+)
 from graphllm.retrieval.intents import Intent, Want, asks_for_everything, intent, only_tells
 from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
@@ -47,6 +55,7 @@ _MENTIONS_TRIED = 4
 _PATHS_KEPT = 8
 _EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
+_GOES_ON = 1.3  # as good as a question that is wholly explained
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
@@ -98,11 +107,15 @@ class Planner:
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
 
-    def rank(self, seeds: Seeds) -> list[PlanCandidate]:
-        """Return candidate plans, best first."""
+    def rank(self, seeds: Seeds, history: Sequence[Turn] = ()) -> list[PlanCandidate]:
+        """Return candidate plans, best first.
+
+        Args:
+            history: Earlier turns, for questions that go on from the last of them.
+        """
         wanted = intent(seeds.tokens)
-        seeds = self._without_vocabulary(seeds)
-        found: list[PlanCandidate] = []
+        seeds = self._with_the_unsaid(_longest(self._without_vocabulary(seeds)), history)
+        found = list(self._going_on(seeds, history))
         plain = Question(seeds, wanted, (), None, wanted.spans)
         for question in self._readings(seeds, wanted, plain):
             found += self._from_mentions(question)
@@ -114,6 +127,31 @@ class Planner:
         found += self._told(plain)
         found.sort(key=lambda c: -c.score)
         return list({c.plan: c for c in reversed(found)}.values())[::-1]
+
+    def _going_on(self, seeds: Seeds, history: Sequence[Turn]) -> Iterator[PlanCandidate]:
+        """Yield the earlier plan about somebody else, or counted, where no more is asked."""
+        earlier = earlier_plan(history)
+        if earlier is None:
+            return
+        if asks_how_many(seeds.tokens) and (plan := counted(earlier)) is not None:
+            yield PlanCandidate(plan, _GOES_ON)
+        for mention in seeds.mentions[:_MENTIONS_TRIED]:
+            if mention.match is not Match.HISTORY and asks_the_same(seeds.tokens, [mention.span]):
+                keys = self.entities(mention.nodes).keys
+                yield PlanCandidate(about(earlier, keys), _GOES_ON, (mention,))
+
+    def _with_the_unsaid(self, seeds: Seeds, history: Sequence[Turn]) -> Seeds:
+        """Let a question without a name be about what the last one was about."""
+        if seeds.mentions or not history:
+            return seeds
+        focus = tuple(
+            n for k in history[-1].focus for n in [self.view.find_key(k)] if n is not None
+        )
+        if not focus:
+            return seeds
+        end = len(seeds.tokens)
+        unsaid = Mention(Span(end, end), "", focus, Match.HISTORY, 1.0)
+        return replace(seeds, mentions=(unsaid,))
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
         """Drop misspelt mentions whose words are the graph's own words for relations and types."""
@@ -169,7 +207,9 @@ class Planner:
             if any(mention.span.overlaps(span) for span in question.spans):
                 continue
             ranked = self.paths.rank(tokens, mention, ignore=question.spans, limit=_PATHS_KEPT)
-            slight = 1 - weight(mention.span, tokens) * mention.quality / heaviest
+            slight = (
+                1 - weight(mention.span, tokens) * mention.quality / heaviest if heaviest else 0
+            )
             ranked = [path._replace(score=path.score - _SLIGHT * slight) for path in ranked]
             for path in self._inside(ranked):
                 plan = self._composed(question, path)
@@ -177,6 +217,7 @@ class Planner:
                     yield PlanCandidate(plan, path.score, (mention,))
             if not question.is_plain:
                 yield from self._about_entity(question, mention)
+                yield from self._among(question, mention)
 
     def _inside(self, ranked: Sequence[RankedPath]) -> list[RankedPath]:
         """Return the paths, beginning in a part of the entity where the whole has no such step.
@@ -372,6 +413,25 @@ class Planner:
             plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
         yield PlanCandidate(Exists(plan), self._covered(question, [mention], {}), (mention,))
 
+    def _among(self, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
+        """Yield "which of them was born first?": the earlier answers themselves are compared."""
+        if mention.match is not Match.HISTORY or question.intent.want is Want.CONFIRM:
+            return
+        plan: NodePlan = self.entities(mention.nodes)
+        for constraint, fitting in question.constraints:
+            measure = self.measures.of_nodes(fitting, mention.nodes)
+            if measure is None:
+                return
+            plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
+        if question.superlative is not None:
+            wanted, fitting = question.superlative
+            measure = self.measures.of_nodes(fitting, mention.nodes)
+            if measure is None:
+                return
+            plan = TopK(plan, measure.measure, wanted.k, wanted.ascending)
+        done = Count(plan) if question.intent.want is Want.COUNT else plan
+        yield PlanCandidate(done, self._covered(question, [mention], {}) + 0.1, (mention,))
+
     # Two names
 
     def _pairs(self, question: Question) -> Iterator[PlanCandidate]:
@@ -473,13 +533,16 @@ class Planner:
     def _from_kinds(self, question: Question) -> Iterator[PlanCandidate]:
         """Yield plans that begin with every node of a kind: "the oldest universities"."""
         operated = not question.is_plain or question.intent.want is not Want.LIST
+        unused = any(
+            m.match is Match.HISTORY or self._is_name(question, m) for m in question.seeds.mentions
+        )
         words = self.paths.words(question.seeds.tokens, question.spans)
         self.affinity.prepare([w.token.folded for w in words])
         for word in words[:4]:
             for base, port in self._kinds_named(word):
                 plan, explained = self._operated(question, base, port, words, word)
                 if plan is not None and (operated or len(words) == 1):
-                    score = self._covered(question, [], explained) + 0.25
+                    score = self._covered(question, [], explained) + (-0.1 if unused else 0.25)
                     yield PlanCandidate(plan, score)
 
     def _kinds_named(self, word: Word) -> list[tuple[NodePlan, int]]:
@@ -594,6 +657,22 @@ class Planner:
             named += sum(w.weight * explained.get(w.position, 0.0) for w in words)
             total += sum(w.weight for w in words)
         return (named + steering) / max(total + steering, 1e-6)
+
+
+def _longest(seeds: Seeds) -> Seeds:
+    """Drop mentions inside a longer one that fits as well, even one that has no edges."""
+    kept = tuple(
+        m
+        for m in seeds.mentions
+        if not any(
+            o.span.first <= m.span.first
+            and m.span.last <= o.span.last
+            and o.span != m.span
+            and o.match is not Match.FUZZY
+            for o in seeds.mentions
+        )
+    )
+    return replace(seeds, mentions=kept)
 
 
 def _inside_of(mention: Mention, other: Mention) -> bool:

@@ -10,11 +10,12 @@ from functools import lru_cache
 
 from graphllm.retrieval.english import (
     AGENT_ENDINGS,
-    CONVERSES,
     COPULAS,
     IRREGULAR,
     Token,
     family,
+    is_converse,
+    synonyms,
     words,
 )
 from graphllm.retrieval.linker import Span
@@ -38,6 +39,7 @@ class LabelForm(Enum):
 
 
 _PREPOSITIONS = words("in at to of on with for from after under")
+_OWNERS = words("his her its their")
 _BETWEEN = words("the a an")
 
 
@@ -84,6 +86,8 @@ def role_of(tokens: Sequence[Token], position: int, entity: Span) -> Role:
         'patient'
     """
     words = [t.folded for t in tokens]
+    if entity.last <= position <= entity.last + 1 and words[entity.first] in _OWNERS:
+        return Role.POSSESSOR
     owned = [w == "s" for w in words[max(position - 2, 0) : position]]
     if words[position + 1 : position + 2] == ["of"] or any(owned):
         return Role.POSSESSOR
@@ -133,25 +137,20 @@ def forward(label: str, word: str, role: Role) -> bool | None:
 
 def _forward_noun(label: str, word: str, role: Role) -> bool | None:
     if role is Role.POSSESSOR:
-        return not is_converse(label, word)
+        return not names_other_end(label, word)
     names_agent = label.rstrip("s").endswith(AGENT_ENDINGS)
     if not names_agent:
         return None
-    return (role is Role.PATIENT) != is_converse(label, word)
+    return (role is Role.PATIENT) != names_other_end(label, word)
 
 
-@lru_cache(maxsize=65536)
-def is_converse(label: str, word: str) -> bool:
-    """Return whether ``word`` names the other end of the relation: a student is no advisor.
+def names_other_end(label: str, word: str) -> bool:
+    """Return whether ``word`` names the head of a relation whose label names the tail.
 
     Examples:
-        >>> is_converse("parent", "daughter"), is_converse("parent", "mother")
+        >>> names_other_end("doctoral advisor", "students"), names_other_end("parent", "mother")
         (True, False)
     """
-    own = family(word)
-    parts = {family(part) for part in label.split()}
-    return any(
-        (own in left and parts & right) or (own in right and parts & left)
-        for left, right in CONVERSES
-        if own not in parts
-    )
+    parts = label.split()
+    direct = any(family(part) == family(word) or synonyms(part, word) for part in parts)
+    return not direct and any(is_converse(part, word) for part in parts)
