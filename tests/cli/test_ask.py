@@ -11,21 +11,20 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_answer_goes_to_stdout_and_the_rest_to_stderr(graphllm, tmp_path):
-    (tmp_path / "films.csv").write_text("from,to,how\nAlien,Scott,directed by\n", "utf-8")
+    (tmp_path / "films.csv").write_text("from,relation,to\nAlien,directed by,Scott\n", "utf-8")
     done = graphllm("ask", "films.csv", "Who directed Alien?")
     assert done.returncode == 0
-    answer, *proof = done.stdout.splitlines()
-    assert answer == "Scott"
-    assert proof == ["  Alien --directed by--> Scott  [edge 0]"]
-    assert "head=from" in done.stderr
-    assert "\x1b" not in done.stdout + done.stderr
+    assert done.stdout == "Scott\n  Alien --directed by--> Scott  [edge 0]\n"
+    assert "head=from, relation=relation, tail=to" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_a_mapping_overrides_the_guess(graphllm, tmp_path):
-    (tmp_path / "films.csv").write_text("from,to,how\nAlien,Scott,directed by\n", "utf-8")
-    done = graphllm("ask", "films.csv", "Who directed Scott?", "--map", "head=to,tail=from")
-    assert done.stdout.startswith("Alien\n  Scott --directed by--> Alien")
-    assert "head=to" in done.stderr
+    (tmp_path / "films.csv").write_text("from,how,to\nAlien,directed by,Scott\n", "utf-8")
+    mapping = "head=to, relation=how, tail=from"
+    done = graphllm("ask", "films.csv", "Who directed Scott?", "--map", mapping)
+    assert done.stdout == "Alien\n  Scott --directed by--> Alien  [edge 0]\n"
+    assert "head=to, relation=how, tail=from" in done.stderr
 
 
 def test_json_is_the_whole_answer(graphllm):
