@@ -143,8 +143,9 @@ def _write_page(answer: "Answer", path: Path) -> None:
     from html import escape
 
     from graphllm.errors import ConfigError
+    from graphllm.graph.plain import plain
 
-    title = escape(answer.question)
+    title = escape(plain(answer.question))
     page = (
         f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title></head>'
         f"<body><h1>{title}</h1>{answer._repr_html_()}</body></html>\n"
