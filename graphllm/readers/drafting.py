@@ -1,6 +1,6 @@
 """Put what a plan gave into words, and claim every edge it rests on."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from graphllm.answer.draft import DESCRIPTION, TYPE, Claim, Draft
 from graphllm.graph.columns import format_value
@@ -8,6 +8,7 @@ from graphllm.graph.folding import humanize
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import (
     Aggregated,
+    Attribute,
     Count,
     Entities,
     Exists,
@@ -43,7 +44,7 @@ def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: flo
     return Draft(
         text=_text(plan, result, entities, view),
         entities=entities,
-        claims=tuple(_claims(plan, result, view)),
+        claims=tuple(sorted(_claims(plan, result, view), key=_is_aside(result, view))),
         closed_world=result.closed_world,
         derived=isinstance(plan, (Count, Exists, Aggregated, ShortestPath)),
         confidence=confidence,
@@ -105,7 +106,18 @@ def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphVi
             return _path_text(result.paths, view)
         case FactsOf():
             return ". ".join(_described(node, view) for node in result.nodes.tolist()[:SPOKEN])
+        case TopK(_, Attribute(name), _, ascending):
+            return listed(
+                [_with_value(node, name, ascending, view) for node in result.nodes.tolist()]
+            )
     return listed(entities)
+
+
+def _with_value(node: int, attribute: str, ascending: bool, view: GraphView) -> str:
+    """Return the name of ``node`` with the value that put it first."""
+    values = sorted(view.node_columns[attribute].of(node))
+    best = format_value(values[0 if ascending else -1])
+    return f"{view.names[node]} ({humanize(attribute)} {best})"
 
 
 def _path_text(paths: Sequence[tuple[int, ...]], view: GraphView) -> str:
@@ -197,6 +209,18 @@ def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:
             yield _node_claim(node, DESCRIPTION, view.texts[node], view)
         if view.node_type_ids[node] >= 0 and (isinstance(plan, FactsOf) or _names_type(plan)):
             yield _node_claim(node, TYPE, view.node_types[int(view.node_type_ids[node])], view)
+
+
+def _is_aside(result: PlanResult, view: GraphView) -> Callable[[Claim], bool]:
+    """Return what tells the claims that say nothing of an answer; they come last."""
+    answers = frozenset(result.nodes.tolist())
+
+    def is_aside(claim: Claim) -> bool:
+        if not answers or claim.edge is None:
+            return bool(answers) and claim.node not in answers
+        return answers.isdisjoint((int(view.heads[claim.edge]), int(view.tails[claim.edge])))
+
+    return is_aside
 
 
 def _node_claim(node: int, attribute: str, value: str, view: GraphView) -> Claim:

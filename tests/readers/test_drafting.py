@@ -63,7 +63,11 @@ BORN = Attribute("born")
         (Values(MARIE, "born"), ("1867",), "1867"),
         (EdgeValues(MARIE, Step("won"), "year"), ("1903", "1911"), "1903 and 1911"),
         (Aggregated(PEOPLE, BORN, Aggregate.MINIMUM), ("1859",), "1859"),
-        (TopK(WINNERS, BORN, ascending=True), ("Pierre Curie",), "Pierre Curie"),
+        (
+            TopK(WINNERS, BORN, ascending=True),
+            ("Pierre Curie",),
+            "Pierre Curie (born 1859)",
+        ),
         (GroupCount(WINNERS, Step("won")), ("Nobel Prize",), "Nobel Prize (3)"),
         (
             PEOPLE,
@@ -124,3 +128,13 @@ def test_a_path_is_told_in_walking_order():
     draft = draft_of(plan, execute(plan, graph), graph, confidence=1.0)
     assert draft.text == "a --to--> b --to--> c --to--> d"
     assert [claim.head for claim in draft.claims] == ["a", "b", "c"]
+
+
+def test_what_is_said_of_the_answer_comes_first():
+    plan = TopK(WINNERS, BORN, ascending=True)
+    claims = draft_of(plan, execute(plan, GRAPH), GRAPH, confidence=1.0).claims
+    about_pierre = [
+        claim.head == "Pierre Curie" or claim.tail == "Pierre Curie" for claim in claims
+    ]
+    assert about_pierre == sorted(about_pierre, reverse=True)
+    assert set(about_pierre) == {True, False}
