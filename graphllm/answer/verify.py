@@ -1,6 +1,6 @@
 """Check every claim of a draft against the graph."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -63,8 +63,7 @@ def verify(draft: Draft, view: GraphView, *, retrieved: Collection[int] | None =
     kept = tuple(verdict.claim for verdict in verdicts if verdict.supported)
     entities = draft.entities
     if not (draft.closed_world or draft.derived):
-        mentioned = checker.mentioned(kept)
-        entities = tuple(e for e in entities if e in mentioned or fold(e) in mentioned)
+        entities = checker.mentioned(entities, kept)
     elif len(kept) < len(draft.claims) or not (kept or draft.closed_world):
         entities = ()
     if not entities:
@@ -91,6 +90,7 @@ class _Checker:
     def __init__(self, view: GraphView, retrieved: frozenset[int] | None) -> None:
         self._view = view
         self._retrieved = retrieved
+        self._main: dict[int, str] = {}
         self._written: dict[int, frozenset[str]] = {}
         self._folded: dict[int, frozenset[str]] = {}
 
@@ -139,7 +139,7 @@ class _Checker:
         return self._view.node_types[type_id] if type_id >= 0 else ""
 
     def _is_called(self, node: int, name: str) -> bool:
-        if name in self._names(node):
+        if name == self._name(node) or name in self._names(node):
             return True
         folded = fold(name)
         if not folded or folded not in self._folded_names(node):
@@ -147,11 +147,16 @@ class _Checker:
         other = self._view.find_key(name)
         return other is None or other == node
 
+    def _name(self, node: int) -> str:
+        if node not in self._main:
+            self._main[node] = self._view.names[node]
+        return self._main[node]
+
     def _names(self, node: int) -> frozenset[str]:
         if node not in self._written:
             view = self._view
             self._written[node] = frozenset(
-                (view.names[node], view.keys[node], *view.aliases(node))
+                (self._name(node), view.keys[node], *view.aliases(node))
             )
         return self._written[node]
 
@@ -160,19 +165,20 @@ class _Checker:
             self._folded[node] = frozenset(map(fold, self._names(node)))
         return self._folded[node]
 
-    def mentioned(self, claims: Iterable[Claim]) -> set[str]:
-        """Return what supported claims speak of, as written and folded."""
-        said: set[str] = set()
-        nodes: set[int] = set()
+    def mentioned(self, entities: tuple[str, ...], claims: Sequence[Claim]) -> tuple[str, ...]:
+        """Return those of ``entities`` that supported ``claims`` speak of, by whatever name."""
+        said = {name for claim in claims for name in (claim.head, claim.tail)}
+        said.update(value for claim in claims for _, value in claim.qualifiers)
+        if not said.issuperset(entities):  # seldom: reading all names and folding takes time
+            said.update(*map(self._names, self._cited_nodes(claims)))
+            said.update({fold(name) for name in said} - {""})
+        return tuple(entity for entity in entities if entity in said or fold(entity) in said)
+
+    def _cited_nodes(self, claims: Sequence[Claim]) -> Iterator[int]:
         for claim in claims:
-            said.update((claim.head, claim.tail))
-            said.update(value for _, value in claim.qualifiers)
             if claim.edge is not None:
-                nodes.add(int(self._view.heads[claim.edge]))
-                nodes.add(int(self._view.tails[claim.edge]))
-        for node in nodes:
-            said |= self._names(node)
-        return said | ({fold(name) for name in said} - {""})
+                yield int(self._view.heads[claim.edge])
+                yield int(self._view.tails[claim.edge])
 
 
 def _holds(column: Column | None, owner: int, value: str) -> bool:

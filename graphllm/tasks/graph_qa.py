@@ -5,12 +5,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from graphllm.answer import (
     Abstention,
     Alternative,
     Answer,
+    Draft,
     PlanPrint,
     Reason,
     Turn,
@@ -168,6 +170,9 @@ class GraphQA:
         )
         return ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for n, what in counts)
 
+    def __repr__(self) -> str:
+        return f"GraphQA({self.describe()})"
+
     @property
     def reader(self) -> PlanReader:
         """What turns a question into a draft; made when first used."""
@@ -179,25 +184,41 @@ class GraphQA:
 
     def _answer(self, question: str, reading: Reading, start: float) -> Answer:
         verified, checked_s = self._check(reading)
-        abstained = verified.abstention if verified else reading.abstention
-        timings = {**reading.timings, "check": checked_s, "total": time.perf_counter() - start}
-        if verified is None or abstained is not None:
-            return self._refusal(question, reading, abstained, timings)
-        draft = verified.draft
+        if verified is None or verified.abstention is not None:
+            answer = self._refusal(
+                question, reading, verified.abstention if verified else reading.abstention
+            )
+        else:
+            answer = self._supported(question, reading, verified.draft)
+        total_s = time.perf_counter() - start
+        return replace(answer, timings={**reading.timings, "check": checked_s, "total": total_s})
+
+    def _supported(self, question: str, reading: Reading, draft: Draft) -> Answer:
+        paths = reading.result.paths if reading.result else ()
         return Answer(
             question=question,
             text=draft.text,
             entities=draft.entities,
             plan=_printed(reading.plan, self.view),
             citations=cite(draft.claims, self.view),
-            subgraph=cited_subgraph(
-                draft.claims, self.view, paths=reading.result.paths if reading.result else ()
-            ),
+            subgraph=cited_subgraph(draft.claims, self.view, paths=paths),
             confidence=draft.confidence,
             closed_world=draft.closed_world,
             alternatives=_alternatives(reading, self.view),
             focus=_focus(reading.plan),
-            timings=timings,
+        )
+
+    def _refusal(self, question: str, reading: Reading, abstention: Abstention | None) -> Answer:
+        abstention = abstention or Abstention(
+            reason=Reason.NOT_UNDERSTOOD, message="The question was not understood."
+        )
+        return Answer(
+            question=question,
+            text=abstention.message,
+            abstained=abstention,
+            plan=_printed(reading.plan, self.view),
+            alternatives=_alternatives(reading, self.view),
+            focus=_focus(reading.plan),
         )
 
     def _check(self, reading: Reading) -> tuple[Verified | None, float]:
@@ -208,26 +229,6 @@ class GraphQA:
         retrieved = None if reading.result is None else frozenset(reading.result.edges.tolist())
         verified = verify(reading.draft, self.view, retrieved=retrieved)
         return verified, time.perf_counter() - start
-
-    def _refusal(
-        self,
-        question: str,
-        reading: Reading,
-        abstained: Abstention | None,
-        timings: dict[str, float],
-    ) -> Answer:
-        abstained = abstained or Abstention(
-            reason=Reason.NOT_UNDERSTOOD, message="The question was not understood."
-        )
-        return Answer(
-            question=question,
-            text=abstained.message,
-            abstained=abstained,
-            plan=_printed(reading.plan, self.view),
-            alternatives=_alternatives(reading, self.view),
-            focus=_focus(reading.plan),
-            timings=timings,
-        )
 
 
 def _printed(plan: Plan | None, view: GraphView) -> PlanPrint | None:

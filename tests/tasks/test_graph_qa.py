@@ -173,6 +173,7 @@ def test_suggestions_are_answered_rightly(qa):
 
 def test_describe(qa):
     assert qa.describe() == "9 nodes, 8 edges, 3 relations"
+    assert repr(qa) == "GraphQA(9 nodes, 8 edges, 3 relations)"
 
 
 @pytest.mark.slow
