@@ -94,6 +94,14 @@ class Affinity:
             rival = float(self._class_cosine(word).max(initial=0.0))
         return np.maximum(lexical, _contrast(cosine, lexical, rival))
 
+    def knows(self, word: str) -> bool:
+        """Return whether a folded word is, or means, one of the graph's own words."""
+        labels = range(len(self._label_words))
+        if any(self.label_word(word, relation) for relation in labels):
+            return True
+        types = (part for t in self.schema.view.node_types for part in humanize(t).split())
+        return any(family(part) == family(word) or synonyms(part, word) for part in types)
+
     def label_word(self, word: str, relation: int) -> str:
         """Return the word of a label that ``word`` matches; ``""`` if only its meaning is near."""
         for label_word in self._label_words[relation]:

@@ -29,6 +29,7 @@ def align(
     weights: Float32[np.ndarray, "num_words"],
     first_bonus: Float32[np.ndarray, "num_elements"],
     repeats: Bool[np.ndarray, "num_words"] | None = None,
+    telling: Bool[np.ndarray, "num_words"] | None = None,
 ) -> Alignment:
     """Return the alignment of largest gain, words in the order given; a word may go unexplained.
 
@@ -39,6 +40,7 @@ def align(
             makes two words for one relation speak of two steps where the path has two.
         repeats: Words said before ("the advisor of X's advisor"): on the element that the first
             of them was laid on they explain less, for they should speak of another step.
+        telling: Words that may support a step; "who" fits any person and supports none.
     """
     num_words, num_paths, num_elements = affinity.shape
     # best[:, e + 1]: the last word so far was laid on element e; best[:, 0]: none was laid.
@@ -58,7 +60,7 @@ def align(
         came_from[word] = skipped
         came_from[word][:, 1:] = np.where(better, source + _LAID, skipped[1:])
         best[:, 1:] = np.where(better, laid, best[:, 1:])
-    return _trace(affinity, came_from, best.argmax(axis=1), repeats)
+    return _trace(affinity, came_from, best.argmax(axis=1), repeats, telling)
 
 
 _REPEATED = np.float32(0.4)
@@ -79,6 +81,7 @@ def _trace(
     came_from: Int[np.ndarray, "num_words num_paths num_states"],
     state: Int[np.ndarray, "num_paths"],
     repeats: Bool[np.ndarray, "num_words"] | None,
+    telling: Bool[np.ndarray, "num_words"] | None,
 ) -> Alignment:
     """Walk the choices back, noting what each word explained and each element received."""
     num_words, num_paths, num_elements = affinity.shape
@@ -93,6 +96,7 @@ def _trace(
         again = repeats is not None and repeats[word]
         stayed = again & laid & (source - _LAID == state)
         explained[word] = np.where(stayed, here * _REPEATED, here)
-        support[paths, element] = np.maximum(support[paths, element], here)
+        if telling is None or telling[word]:
+            support[paths, element] = np.maximum(support[paths, element], here)
         state = np.where(laid, source - _LAID, source)
     return Alignment(explained, support)

@@ -27,7 +27,9 @@ _MIN_AFFINITY = 0.12
 _MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
 _NAME, _PAST_NAME = 1.5, 0.3
 _KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it surely names
-_EXPECTED = 0.25  # an entity may lack a relation that this share of its like have
+_BACK = frozenset(("their", "its"))  # "their films" says again what the films are of
+_NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
+_EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
 
 
 _FIRST_BONUS = np.array([0, *[0.3, 0.05] * MAX_HOPS], dtype=np.float32)
@@ -49,6 +51,9 @@ class Weights(NamedTuple):
     preposition: float = 0.03
     idle_return: float = 0.06
     answer_noun: float = 1.4
+    back: float = 0.2
+    unexplained: float = 0.08
+    unknown_name: float = 0.3
 
 
 class RankedPath(NamedTuple):
@@ -77,6 +82,7 @@ class Word(NamedTuple):
     weight: float
     asks: bool
     role: Role
+    is_name: bool
 
 
 class PathRanker:
@@ -140,9 +146,12 @@ class PathRanker:
                 continue
             asks = is_answer_word(tokens, position)
             importance = self._importance(token, asks=asks)
+            if tokens[position - 1].folded in _BACK and not asks and position:
+                importance *= self.weights.back
             if importance > 0:
                 role = role_of(tokens, position, taken[0]) if taken else Role.UNKNOWN
-                words.append(Word(token, position, importance, asks, role))
+                is_name = self._is_unknown_name(tokens, position)
+                words.append(Word(token, position, importance, asks, role, is_name))
         return words
 
     def _importance(self, token: Token, *, asks: bool) -> float:
@@ -154,6 +163,14 @@ class PathRanker:
         if asks and token.folded not in ("what", "which"):
             return self.weights.answer_noun
         return 0.0 if token.folded in FUNCTION_WORDS or not token.folded else 1.0
+
+    def _is_unknown_name(self, tokens: Sequence[Token], position: int) -> bool:
+        """Return whether a word is written like a name, and is none of the graph's own words."""
+        token = tokens[position]
+        capitals = sum(t.text[:1].isupper() for t in tokens)
+        if not position or not token.text[:1].isupper() or 2 * capitals > len(tokens):
+            return False
+        return not self.affinity.knows(token.folded)
 
     # Enumerate
 
@@ -206,13 +223,12 @@ class PathRanker:
     ) -> Alignment:
         affinity = self._element_affinity(words, paths)
         importance = np.array([w.weight for w in words], dtype=np.float32)
+        telling = np.array([w.token.folded not in PERSON_WORDS for w in words], dtype=np.bool_)
         explained, supports, gains = [], [], []
         for number, order in enumerate(_orders(words, mention.span, tokens)):
+            repeats = self._repeats(words, order, tokens)
             aligned = align(
-                affinity[order],
-                importance[order],
-                _FIRST_BONUS,
-                self._repeats(words, order, tokens),
+                affinity[order], importance[order], _FIRST_BONUS, repeats, telling[order]
             )
             in_place = np.empty_like(aligned.explained)
             in_place[order] = aligned.explained
@@ -263,6 +279,8 @@ class PathRanker:
         lengths = np.array([len(p) for p in paths])
         ports = padded(paths)
         for row, word in zip(table, words, strict=True):
+            if word.is_name:  # of something that is not in the graph: no relation is meant
+                continue
             relations = self.affinity.relations(word.token.folded)
             kinds = self.affinity.classes(word.token.folded)
             directed = np.repeat(relations, 2) * self._direction(word)
@@ -324,9 +342,10 @@ class PathRanker:
         importance = np.array([w.weight for w in words], dtype=np.float32)
         gain = importance @ aligned.explained + named * mention.quality + explained
         gain = gain + trigger_weight * returns.any(axis=1)
+        left_over = self._left_over(words, aligned)
         steps = np.arange(MAX_HOPS)[None, :] < lengths[:, None]
         unsupported = ((support < _MIN_AFFINITY) & steps).sum(axis=1)
-        score = gain / max(total, 1e-6)
+        score = gain / max(total, 1e-6) - left_over
         score = score + self.weights.support * (support * steps).sum(axis=1) / lengths
         score = score + self.weights.rarity * np.array([self._log_follows(p) for p in paths])
         before = tokens[mention.span.first - 1].folded if mention.span.first else ""
@@ -339,6 +358,17 @@ class PathRanker:
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
+
+    def _left_over(
+        self, words: Sequence[Word], aligned: Alignment
+    ) -> Float32[np.ndarray, "num_paths"]:
+        """Return what a path loses for words it leaves unexplained; most for names."""
+        cost = [
+            self.weights.unknown_name if w.is_name else self.weights.unexplained * (w.weight >= 1)
+            for w in words
+        ]
+        unexplained = (aligned.explained < _MIN_AFFINITY).astype(np.float32)
+        return np.asarray(np.array(cost, dtype=np.float32) @ unexplained, dtype=np.float32)
 
     def _log_follows(self, path: Sequence[int]) -> float:
         """Return how usual it is, as a log-probability, that each step goes on as it does."""
@@ -373,7 +403,8 @@ def _step_support(
     back lend each other support: wholly when a word like "same" asks for it, in part when a noun
     names where they lead ("the films of the director").
     """
-    steps = np.maximum(support[:, 1::2], 0.5 * support[:, 2::2])
+    kinds = np.where(support[:, 2::2] >= _NAMES_KIND, support[:, 2::2], 0)
+    steps = np.maximum(support[:, 1::2], 0.5 * kinds)
     for hop in range(1, MAX_HOPS):
         lent = 0.95 if shared else 0.7 * (support[:, 2 * hop + 2] > _MIN_AFFINITY)
         both = lent * np.maximum(steps[:, hop - 1], steps[:, hop])
@@ -401,12 +432,26 @@ def _orders(
     Words that stand for the answer come last in all of them.
     """
     asking = [i for i, w in enumerate(words) if w.asks]
-    rest = [i for i, w in enumerate(words) if not w.asks]
+    main_verb = _main_verb(words, span, tokens)
+    asking = [i for i in main_verb if i not in asking] + asking
+    rest = [i for i in range(len(words)) if i not in asking]
     left = [i for i in rest if words[i].position < span.first][::-1]
     right = [i for i in rest if words[i].position >= span.last]
     nearest = sorted(rest, key=lambda i: _distance(words[i].position, span, tokens))
     orders = ([*order, *asking] for order in (nearest, left + right, right + left))
     return [np.array(order, dtype=np.int64) for order in orders]
+
+
+def _main_verb(words: Sequence[Word], span: Span, tokens: Sequence[Token]) -> list[int]:
+    """Return the verb that closes "when did the films by X's writers come out", if any."""
+    last = len(words) - 1
+    after = [w for w in words if w.position >= span.last]
+    inverted = any(
+        t.folded in ("did", "does", "do") and tokens[i - 1].folded in ("when", "where", "what")
+        for i, t in enumerate(tokens[: span.first])
+        if i
+    )
+    return [last] if inverted and len(after) > 1 and not words[last].asks else []
 
 
 def _distance(position: int, span: Span, tokens: Sequence[Token]) -> int:

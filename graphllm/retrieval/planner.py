@@ -56,6 +56,8 @@ _PATHS_KEPT = 8
 _EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
 _GOES_ON = 1.3  # as good as a question that is wholly explained
+_NEAR = 4  # words between a comparison and what names its measure
+_LEFT_OVER = 0.12  # a word explained less than this is not explained
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
@@ -192,9 +194,12 @@ class Planner:
         """Return where the words stand that name the measures, near their comparisons."""
         spans = []
         for item, fitting in read:
-            cue = fitting[0].cue if fitting else ""
+            relation = fitting[0].port >> 1 if fitting else -1
             for position, token in enumerate(seeds.tokens):
-                if token.folded == cue and abs(position - item.span.first) <= 4:
+                near = fitting and abs(position - item.span.first) <= _NEAR
+                if not near or token.folded not in item.cues:
+                    continue
+                if self.affinity.relations(token.folded)[relation] >= _CUE_IS_CLEAR:
                     spans.append(Span(position, position + 1))
         return spans
 
@@ -237,7 +242,7 @@ class Planner:
 
     def _parts(self, path: RankedPath) -> list[int]:
         """Return the steps to what lies in the entity, and from where the path can begin."""
-        if len(path.ports) >= MAX_HOPS:
+        if len(path.ports) >= MAX_HOPS or self.schema.attribute(path.ports[0]) is not None:
             return []
         return [
             2 * relation + 1
@@ -569,6 +574,14 @@ class Planner:
                 found.append((HavingStep(self.schema.step(2 * int(heads.argmax()))), port))
         return found
 
+    def _is_of_kind(self, word: Word, kind_word: Word) -> bool:
+        """Return whether a word is part of the kind's name: "chemical" beside "elements"."""
+        kind = self._type_named(kind_word.token.folded)
+        if word.position == kind_word.position or kind is None:
+            return word.position == kind_word.position
+        parts = {family(w) for w in humanize(self.view.node_types[kind]).split()}
+        return family(word.token.folded) in parts
+
     def _operated(
         self,
         question: Question,
@@ -578,14 +591,14 @@ class Planner:
         kind_word: Word,
     ) -> tuple[Plan | None, dict[int, float]]:
         """Apply the question's comparisons and operation to every node of a kind."""
-        explained = {kind_word.position: 1.0}
+        explained = {w.position: 1.0 for w in words if self._is_of_kind(w, kind_word)}
         plan = base
         for constraint, fitting in question.constraints:
             measure = self.measures.of_kind(fitting, port)
             if measure is None:
                 return None, {}
             plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
-        others = [w for w in words if w.position != kind_word.position]
+        others = [w for w in words if w.position not in explained]
         if question.superlative is not None:
             ranked = self._ranked_kind(question.superlative, plan, port, others, explained)
             if ranked is None:
@@ -651,12 +664,19 @@ class Planner:
         named = sum(name_weight(weight(m.span, tokens)) * m.quality for m in mentions)
         total = sum(name_weight(weight(m.span, tokens)) for m in mentions)
         steering = sum(weight(s, tokens) for s in question.spans)
+        cost = 0.0
         if not told:
             spans = [*(m.span for m in mentions), *question.spans]
             words = self.paths.words(tokens, spans)
             named += sum(w.weight * explained.get(w.position, 0.0) for w in words)
             total += sum(w.weight for w in words)
-        return (named + steering) / max(total + steering, 1e-6)
+            left = [w for w in words if explained.get(w.position, 0.0) < _LEFT_OVER]
+            weights = self.paths.weights
+            cost = sum(
+                weights.unknown_name if w.is_name else weights.unexplained * (w.weight >= 1)
+                for w in left
+            )
+        return (named + steering) / max(total + steering, 1e-6) - cost
 
 
 def _longest(seeds: Seeds) -> Seeds:
@@ -668,7 +688,7 @@ def _longest(seeds: Seeds) -> Seeds:
             o.span.first <= m.span.first
             and m.span.last <= o.span.last
             and o.span != m.span
-            and o.match is not Match.FUZZY
+            and o.quality >= m.quality
             for o in seeds.mentions
         )
     )
@@ -678,7 +698,7 @@ def _longest(seeds: Seeds) -> Seeds:
 def _inside_of(mention: Mention, other: Mention) -> bool:
     """Return whether a mention is part of a longer one that fits as well: "Desire" in a title."""
     longer = other.span.last - other.span.first > mention.span.last - mention.span.first
-    return longer and mention.span.overlaps(other.span) and other.match is not Match.FUZZY
+    return longer and mention.span.overlaps(other.span) and other.quality >= mention.quality
 
 
 _JOINING = frozenset({"and", "or", "but", *_EXCLUDING})
