@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @graph_options
-@click.argument("question", required=False)
+@click.argument("question", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 @click.option("--why", is_flag=True, help="Also: how it was understood, and what else it could be.")
 @click.option("--plan", is_flag=True, help="Also: the plan, as text, Cypher and SPARQL.")
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--run", "plan_text", metavar="PLAN", help="Run this plan in place of a question.")
 def ask(
     graph: str,
-    question: str | None,
+    question: tuple[str, ...],
     mapping: str | None,
     format_: str | None,
     as_json: bool,
@@ -37,7 +37,8 @@ def ask(
 ) -> int:
     """Answer one QUESTION from a graph, with the edges the answer stands on.
 
-    The answer goes to stdout. Exit code 3 says that the graph does not hold it.
+    The answer goes to stdout; exit code 3 says that the graph does not hold it. Quotes keep the
+    shell away from question marks.
 
     \b
     Examples:
@@ -48,10 +49,10 @@ def ask(
       graphllm ask films.csv "who wrote Alien?" --plan   # prints a plan, which replays:
       graphllm ask films.csv --run 'PLAN'
     """
-    if (question is None) == (plan_text is None):
+    if bool(question) == (plan_text is not None):
         raise click.UsageError("give a question, or a plan with --run")
     qa = open_graph(graph, mapping, format_)
-    answer = qa.ask(question) if question is not None else qa.run(plan_text or "")
+    answer = qa.run(plan_text) if plan_text is not None else qa.ask(" ".join(question))
     if html:
         _write_page(answer, html)
     if as_json:

@@ -1,10 +1,12 @@
 """Answers print, escape and serialise as they promise."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+import graphllm.answer.answer as answer_module
 from graphllm.answer import (
     Abstention,
     Alternative,
@@ -80,6 +82,11 @@ def test_a_long_proof_is_cut_when_printed_and_says_so():
 def test_the_json_schema_is_what_was_published():
     snapshot = Path(__file__).with_name("answer.json")
     assert answer().to_dict() == json.loads(snapshot.read_text("utf-8"))
+
+
+def test_every_key_of_the_schema_is_described():
+    described = re.findall(r"^    (\w+) {2,}\S", answer_module.__doc__, re.MULTILINE)
+    assert described == list(answer().to_dict())
 
 
 def test_json_of_an_abstention():

@@ -35,6 +35,11 @@ def test_json_is_the_whole_answer(graphllm):
     assert {c["relation"] for c in answer["citations"]} == {"discovered"}
 
 
+def test_a_question_may_come_without_quotes(graphllm):
+    done = graphllm("ask", "discoveries", "Who", "discovered", "radium", "--json")
+    assert json.loads(done.stdout)["question"] == "Who discovered radium"
+
+
 def test_why_plan_and_subgraph_say_more(graphllm):
     done = graphllm("ask", "discoveries", QUESTION, "--why", "--plan", "--subgraph")
     for part in ("understood as:", "confidence:", "plan:", "Cypher:", "SPARQL:"):
