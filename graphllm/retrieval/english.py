@@ -202,7 +202,8 @@ religion faith belief church worship
 ethnicity race ethnic descent
 education school university college alma study graduate attend educate institution
 employer work company employ job
-teach teacher student pupil advisor mentor supervisor professor tutor advise disciple protege
+teach teacher advisor mentor supervisor professor tutor advise
+student pupil disciple protege advisee
 found founder establish create start
 invent inventor invention create
 discover discoverer discovery find

@@ -120,11 +120,16 @@ class Linker:
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
             nodes = found.get(text) if text else self.names.exact(surface)
             if nodes is not None and len(nodes):
-                mentions.append(self._mention(span, surface, nodes.tolist()))
+                spellings = _spellings(
+                    question, tokens[span.first].start, tokens[span.last - 1].end
+                )
+                mentions.append(self._mention(span, spellings, nodes.tolist()))
         return mentions
 
-    def _mention(self, span: Span, surface: str, nodes: list[int]) -> Mention:
-        same = [n for n in nodes if surface in (self.view.names[n], self.view.keys[n])]
+    def _mention(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> Mention:
+        surface = spellings[0]
+        names = [{self.view.names[n], self.view.keys[n]} for n in nodes]
+        same = [n for n, called in zip(nodes, names, strict=True) if called & set(spellings)]
         match = Match.EXACT if same else Match.FOLDED
         chosen = tuple((same or nodes)[:_MAX_NODES])
         quality = _QUALITY[match]
@@ -179,6 +184,22 @@ class Linker:
                 near[match.name] = max(match.score, near.get(match.name, 0.0))
         best = sorted(near, key=lambda name: -near[name])[:3]
         return mentions, tuple(name for name in best if near[name] > 0.5)
+
+
+def _spellings(question: str, start: int, end: int) -> list[str]:
+    """Return a stretch of a question as it may be written: with the signs around it, or without.
+
+    Examples:
+        >>> _spellings("who is in Mother! (2009)", 10, 16)
+        ['Mother', 'Mother!']
+    """
+    first, last = start, end
+    while first > 0 and not (question[first - 1].isspace() or question[first - 1].isalnum()):
+        first -= 1
+    while last < len(question) and not (question[last].isspace() or question[last].isalnum()):
+        last += 1
+    pairs = ((start, end), (start, last), (first, end), (first, last))
+    return list(dict.fromkeys(question[a:b] for a, b in pairs))
 
 
 def name_like_spans(tokens: Sequence[Token]) -> list[Span]:

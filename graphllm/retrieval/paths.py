@@ -481,5 +481,10 @@ def is_answer_word(tokens: Sequence[Token], position: int) -> bool:
         return False
     between = [t.folded for t in tokens[asking[-1] + 1 : position]]
     if not between:
-        return tokens[asking[-1]].folded != "who"
+        after = [t.folded for t in tokens[position + 1 : position + 3]]
+        modifies = len(after) == 2 and after[0] not in FUNCTION_WORDS and after[1] in COPULAS
+        return tokens[asking[-1]].folded != "who" and not modifies
+    if len(between) == 1 and between[0] not in FUNCTION_WORDS:
+        following = [t.folded for t in tokens[position + 1 : position + 2]]
+        return bool(following) and following[0] in COPULAS  # "which film genre is"
     return between[-1] == "the" and all(w in COPULAS or w == "the" for w in between)
