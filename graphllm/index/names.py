@@ -27,6 +27,7 @@ NAME, ALIAS, KEY, WITHOUT_ARTICLE = range(4)
 ARTICLES = ("the ", "a ", "an ")
 LONGEST_PHRASE = 20  # words; longer names are texts, and nobody types them into a question
 LONGEST_FORM = 256  # characters; what follows only tells apart texts, not names
+SHORTEST_PART = 3  # letters of a word by which alone a name may be found
 CANDIDATES = 100  # forms that are compared letter by letter
 POSTINGS = 8_000  # trigram occurrences read per fuzzy search, which bounds its time
 POSTINGS_SHARE = 1 / 40  # ... or of all forms, when that is more: in a crowd, rare is not enough
@@ -175,6 +176,33 @@ class Names:
                 (json.dumps([form for form, _ in scored]),),
             ).fetchall()
         return _matches(rows, dict(scored), limit)
+
+    def containing(self, text: str, limit: int = 10) -> list[NameMatch]:
+        """Return the nodes with a name of which ``text`` is some of the words: "Curie", "Einstein".
+
+        Shorter names first; a name is not found by all of its words, which is what ``folded`` does.
+        """
+        words = _form(_storable(text)).split()
+        if not words or max(map(len, words)) < SHORTEST_PART:
+            return []
+        asked = " AND ".join(f'"{w.replace(chr(34), chr(34) * 2)}"' for w in words if len(w) > 2)
+        with self._reading() as connection:
+            rows = connection.execute(
+                "SELECT form.id, form.text FROM (SELECT rowid AS found FROM gram WHERE gram MATCH ?"
+                " LIMIT ?) JOIN form ON form.id = found",
+                (asked, CANDIDATES),
+            ).fetchall()
+            whole = {
+                id_: len(words) / len(form.split())
+                for id_, form in rows
+                if set(words) < set(form.split())
+            }
+            spellings = connection.execute(
+                "SELECT form, node, text, rank FROM spelling"
+                " WHERE form IN (SELECT value FROM json_each(?)) AND rank < ?",
+                (json.dumps(list(whole)), KEY),
+            ).fetchall()
+        return _matches(spellings, whole, limit)
 
     def _alike(self, connection: sqlite3.Connection, query: str) -> dict[int, str]:
         """Return forms worth comparing with ``query``, by id."""

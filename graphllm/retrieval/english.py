@@ -110,7 +110,7 @@ IRREGULAR = {
         "employ": "employed employs employer employers employment employee employees",
         "study": "studied studies studying",
         "student": "students",
-        "advise": "advised advises advisor advisors adviser advisers advisee advisees",
+        "advise": "advised advises advisor advisors adviser advisers",
         "know": "knew known knows",
         "grow": "grew grown grows growing growth",
         "begin": "began begun begins beginning start started starts",

@@ -12,6 +12,8 @@ from graphllm.index.names import Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 
 _MAX_NODES = 64  # nodes of one name that are told apart
+_LONGEST_GUESS = 4  # words of a name that is not as written
+_MAX_PARTS = 3  # nodes that part of a name is taken for
 _MAX_MENTIONS = 12
 _LOOSE = 0.05
 _FUZZY_FLOOR = 0.82
@@ -24,11 +26,18 @@ class Match(StrEnum):
 
     EXACT = "exact"
     FOLDED = "folded"
+    PARTIAL = "partial"
     FUZZY = "fuzzy"
     HISTORY = "history"
 
 
-_QUALITY = {Match.EXACT: 1.0, Match.FOLDED: 0.9, Match.FUZZY: 0.7, Match.HISTORY: 0.9}
+_QUALITY = {
+    Match.EXACT: 1.0,
+    Match.FOLDED: 0.9,
+    Match.PARTIAL: 0.75,
+    Match.FUZZY: 0.7,
+    Match.HISTORY: 0.9,
+}
 
 
 class Span(NamedTuple):
@@ -99,6 +108,7 @@ class Linker:
         """
         tokens = tuple(tokenize(question))
         mentions = self._by_name(question, tokens)
+        mentions += self._by_part(question, tokens, mentions)
         mentions += self._by_pronoun(tokens, history)
         near: tuple[str, ...] = ()
         if not any(_is_naming(m, tokens) for m in mentions):
@@ -136,6 +146,35 @@ class Linker:
         if not same and all(fold(self.view.names[n]) != fold(surface) for n in chosen):
             quality -= _LOOSE  # an alias, or a name without its article
         return Mention(span, surface, chosen, match, quality)
+
+    def _by_part(
+        self, question: str, tokens: Sequence[Token], found: Sequence[Mention]
+    ) -> list[Mention]:
+        """Read capitals that are no whole name as part of one: "Einstein" for Albert Einstein."""
+        mentions = []
+        for span in name_like_spans(tokens):
+            first = tokens[span.first]
+            exact = any(
+                m.match is Match.EXACT and m.span.first <= span.first and span.last <= m.span.last
+                for m in found
+            )
+            if not exact and first.text[:1].isupper():
+                mentions += self._parts_of_names(question, tokens, span)
+        return mentions
+
+    def _parts_of_names(self, question: str, tokens: Sequence[Token], span: Span) -> list[Mention]:
+        """Return the best-connected nodes with a name that a stretch of words is part of."""
+        surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+        nodes = [m.node for m in self.names.containing(surface, limit=_MAX_NODES)]
+        nodes.sort(key=lambda n: (-self._degree(n), n))
+        return [
+            Mention(span, surface, (node,), Match.PARTIAL, _QUALITY[Match.PARTIAL] - 0.02 * rank)
+            for rank, node in enumerate(nodes[:_MAX_PARTS])
+        ]
+
+    def _degree(self, node: int) -> int:
+        sides = (self.view.outgoing.indptr, self.view.incoming.indptr)
+        return sum(int(indptr[node + 1]) - int(indptr[node]) for indptr in sides)
 
     def _by_pronoun(self, tokens: Sequence[Token], history: Sequence[Turn]) -> list[Mention]:
         if not history:
@@ -177,6 +216,7 @@ class Linker:
         near: dict[str, float] = {}
         for span in name_like_spans(tokens):
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+            mentions += self._parts_of_names(question, tokens, span)
             for match in self.names.fuzzy(surface, limit=3):
                 if match.score >= _FUZZY_FLOOR:
                     quality = _QUALITY[Match.FUZZY] * match.score
@@ -208,15 +248,20 @@ def name_like_spans(tokens: Sequence[Token]) -> list[Span]:
     Examples:
         >>> name_like_spans(tokenize("who advised Enrico Fremi in Rome?"))
         [Span(first=2, last=4), Span(first=5, last=6)]
-        >>> name_like_spans(tokenize("who taught enrico fremi"))
-        [Span(first=1, last=4), Span(first=2, last=4)]
+        >>> name_like_spans(tokenize("who taught enrico fremi"))[:3]
+        [Span(first=1, last=4), Span(first=1, last=3), Span(first=2, last=4)]
     """
     capital = _runs([i > 0 and t.text[:1].isupper() for i, t in enumerate(tokens)])
     if capital:
         return capital
     content = _runs([t.folded not in FUNCTION_WORDS for t in tokens])
-    tails = [Span(s.first + 1, s.last) for s in content if s.last - s.first > 1]
-    return content + tails
+    parts = [
+        Span(first, last)
+        for run in content
+        for first in range(run.first, run.last)
+        for last in range(first + 1, min(first + _LONGEST_GUESS, run.last) + 1)
+    ]
+    return sorted(parts, key=lambda s: (s.first - s.last, s))
 
 
 def _runs(flags: Sequence[bool]) -> list[Span]:

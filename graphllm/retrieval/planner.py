@@ -127,6 +127,7 @@ class Planner:
             literal = Question(seeds, Intent(Want.LIST), (), None)
             found += [c._replace(score=c.score - 0.1) for c in self._from_mentions(literal)]
         found += self._told(plain)
+        found = [c for c in found if _minds_negation(c, seeds)]
         found.sort(key=lambda c: -c.score)
         return list({c.plan: c for c in reversed(found)}.values())[::-1]
 
@@ -162,7 +163,7 @@ class Planner:
         kept = tuple(
             m
             for m in seeds.mentions
-            if m.match is not Match.FUZZY
+            if m.match not in (Match.FUZZY, Match.PARTIAL)
             or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
         )
         return replace(seeds, mentions=kept)
@@ -699,6 +700,20 @@ def _inside_of(mention: Mention, other: Mention) -> bool:
     """Return whether a mention is part of a longer one that fits as well: "Desire" in a title."""
     longer = other.span.last - other.span.first > mention.span.last - mention.span.first
     return longer and mention.span.overlaps(other.span) and other.quality >= mention.quality
+
+
+_NEGATIONS = _EXCLUDING | {"didn t", "don t", "doesn t", "isn t", "wasn t", "aren t", "weren t"}
+
+
+def _minds_negation(candidate: PlanCandidate, seeds: Seeds) -> bool:
+    """Return whether a plan does what a "not" asks: only "A but not B" is understood."""
+    denied = any(
+        token.folded in _NEGATIONS
+        and not any(m.span.first <= i < m.span.last for m in candidate.mentions)
+        for i, token in enumerate(seeds.tokens)
+    )
+    excludes = isinstance(candidate.plan, Subtract) and len(candidate.mentions) > 1
+    return excludes or not denied
 
 
 _JOINING = frozenset({"and", "or", "but", *_EXCLUDING})
