@@ -182,7 +182,7 @@ class Names:
 
         Shorter names first; a name is not found by all of its words, which is what ``folded`` does.
         """
-        words = _form(_storable(text)).split()
+        words = _form(_storable(text).replace("\0", " ")).split()  # FTS5 reads up to a NUL
         if not words or max(map(len, words)) < SHORTEST_PART:
             return []
         asked = " AND ".join(f'"{w.replace(chr(34), chr(34) * 2)}"' for w in words if len(w) > 2)
