@@ -88,6 +88,11 @@ def test_better_matches_have_higher_quality(linker):
     assert 1 >= exact > folded > fuzzy > 0
 
 
+def test_half_a_name_may_mean_any_that_has_it(linker):
+    named = [nodes for _, nodes, _ in linked(linker, "who knows Christopher?")]
+    assert named == [{"k-chris"}, {"k-lee"}]
+
+
 def test_homonyms_are_kept_apart_later(linker):
     assert linked(linker, "who directed Paris?")[0] == ("Paris", {"k-film", "k-city"}, Match.EXACT)
 
@@ -199,6 +204,7 @@ def test_hostile_input_links_to_something_or_nothing_in_time(linker, question):
 
 @given(st.text(max_size=80))
 @example("it \x00 Paris")
+@example(":\x1b\x00")
 def test_mentions_stand_in_the_question_and_name_nodes(linker, question):
     seeds = linker.link(question, [NOLAN])
     for mention in seeds.mentions:
