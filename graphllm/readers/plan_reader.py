@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from graphllm.answer import Abstention, Draft, Reason, Turn
 from graphllm.graph.view import GraphView
+from graphllm.index.graph_index import GraphIndex
 from graphllm.index.names import Names
+from graphllm.index.remembered import RememberedEncoder
 from graphllm.query import Plan, PlanResult, execute
 from graphllm.readers.drafting import draft_of
 from graphllm.readers.refusals import no_fact, no_reading
@@ -53,7 +55,8 @@ class PlanReader:
     def __init__(self, view: GraphView, names: Names, encoder: TextEncoder) -> None:
         self.view = view
         self.linker = Linker(view, names)
-        self.planner = Planner(view, encoder)
+        kept = isinstance(view, GraphIndex)  # a graph in memory leaves nothing behind
+        self.planner = Planner(view, encoder, RememberedEncoder(encoder) if kept else None)
 
     def read(self, question: str, history: Sequence[Turn] = ()) -> Reading:
         """Return what ``question`` means and what the graph answers."""

@@ -5,6 +5,7 @@ cosine of MiniLM vectors, contrasted over the relations of this graph.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float32
@@ -23,11 +24,12 @@ from graphllm.retrieval.english import (
     synonyms,
     typical_properties,
 )
-from graphllm.retrieval.schema import GraphSchema
+from graphllm.retrieval.schema import GraphSchema, context_words
 from graphllm.text.encoder import TextEncoder
 
 _SYNONYM = 0.8
 _CONVERSE = 0.65
+_CONTEXT = 0.5  # weight of a word of a path-like label before its last part
 _NAMES_OUTRIGHT = 0.7
 _FAIR_PART = 0.15  # of the nodes a port arrives at
 _PROTOTYPES = {
@@ -44,15 +46,23 @@ class Affinity:
 
     Args:
         schema: The graph's relations.
-        encoder: Gives word and label vectors.
+        encoder: Gives the vectors of words.
+        label_encoder: Gives those of the graph's own words, perhaps remembered from another time.
     """
 
-    def __init__(self, schema: GraphSchema, encoder: TextEncoder) -> None:
+    def __init__(
+        self, schema: GraphSchema, encoder: TextEncoder, label_encoder: TextEncoder | None = None
+    ) -> None:
         self.schema = schema
         self.encoder = encoder
+        self.label_encoder = label_encoder or encoder
         self._label_words = [_telling_words(label) for label in schema.labels]
         self._label_weights = _rarity(self._label_words)
-        self._label_vectors = encoder.encode(list(schema.labels))
+        for relation, label in enumerate(schema.view.relations):
+            about = _telling_words(context_words(label)) if context_words(label) else []
+            self._label_words[relation] += about
+            self._label_weights[relation] += [_CONTEXT] * len(about)
+        self._label_vectors = self.label_encoder.encode(list(schema.labels))
         self._vectors: dict[str, Float32[np.ndarray, dim]] = {}
         self._relations: dict[str, Float32[np.ndarray, num_relations]] = {}
         self._classes: dict[str, Float32[np.ndarray, num_ports]] = {}
@@ -161,10 +171,13 @@ class Affinity:
                     scores[i] = 1.0
                 elif synonyms(part, word):
                     scores[i] = max(scores[i], _SYNONYM)
-        self.prepare([*types, word])
-        vectors = np.stack([self._vectors[t] for t in types])
+        vectors = self._type_vectors
         scores = np.maximum(scores, _contrast(vectors @ self.vector(word), scores))
         return self._of_types(scores)
+
+    @cached_property
+    def _type_vectors(self) -> Float32[np.ndarray, "num_types dim"]:
+        return self.label_encoder.encode([humanize(t) for t in self.schema.view.node_types])
 
     def _of_types(
         self, scores: Float32[np.ndarray, "num_types"]
@@ -189,7 +202,7 @@ class Affinity:
     def profiles(self) -> Float32[np.ndarray, "num_classes dim"]:
         """Return a vector per kind of node, from the relations that such nodes are heads of."""
         if self._profile is None:
-            self._profile = self.encoder.encode(
+            self._profile = self.label_encoder.encode(
                 [
                     "something that has " + ", ".join(self.schema.labels[r] for r in heads[:6])
                     if heads
@@ -215,10 +228,10 @@ class Affinity:
 
     def _name_likeness(self) -> dict[str, Float32[np.ndarray, "num_ports"]]:
         kinds = list(_PROTOTYPES)
-        prototypes = self.encoder.encode(list(_PROTOTYPES.values()))
+        prototypes = self.label_encoder.encode(list(_PROTOTYPES.values()))
         ports = range(self.schema.num_ports)
-        names = [", ".join(self.schema.names(p, 8))[:200] or "nothing" for p in ports]
-        cosine = self.encoder.encode(names) @ prototypes.T
+        names = [", ".join(self.schema.names(p, 6))[:120] or "nothing" for p in ports]
+        cosine = self.label_encoder.encode(names) @ prototypes.T
         share = np.exp(12 * (cosine - cosine.max(axis=1, keepdims=True)))
         share /= share.sum(axis=1, keepdims=True)
         values = np.array([self.schema.value_share(p) for p in ports], dtype=np.float32)

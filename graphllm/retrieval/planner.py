@@ -100,12 +100,15 @@ class Planner:
     Args:
         view: The graph.
         encoder: Gives meaning to words that no label contains.
+        label_encoder: Encodes the graph's own words, where they are remembered.
     """
 
-    def __init__(self, view: GraphView, encoder: TextEncoder) -> None:
+    def __init__(
+        self, view: GraphView, encoder: TextEncoder, label_encoder: TextEncoder | None = None
+    ) -> None:
         self.view = view
         self.schema = GraphSchema(view)
-        self.affinity = Affinity(self.schema, encoder)
+        self.affinity = Affinity(self.schema, encoder, label_encoder)
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
 

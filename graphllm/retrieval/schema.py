@@ -6,6 +6,7 @@ attributes of nodes follow the relations as if they were relations to values, fo
 Everything is estimated from a sample of each relation's edges.
 """
 
+import re
 from collections import Counter
 from functools import cached_property, lru_cache
 
@@ -14,11 +15,12 @@ from jaxtyping import Float32, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import humanize
-from graphllm.graph.view import GraphView
+from graphllm.graph.view import Adjacency, GraphView
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 
-_SAMPLE = 512
+_SAMPLE = 256
+_MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
 _MIN_EDGE_SHARE = 0.05
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
@@ -81,10 +83,10 @@ class GraphSchema:
         """Return how many of ``nodes`` have each port."""
         counts = np.zeros(self.num_ports, dtype=np.float32)
         for inverse, side in ((0, self.view.outgoing), (1, self.view.incoming)):
-            for node in nodes.tolist():
-                row = side.relation_ids[side.indptr[node] : side.indptr[node + 1]]
-                if len(row):
-                    counts[2 * _distinct_sorted(row) + inverse] += 1
+            found = np.bincount(
+                _distinct_relations(side, nodes), minlength=len(self.view.relations)
+            )
+            counts[inverse : 2 * len(self.view.relations) : 2] = found
         for position, name in enumerate(self.attributes, len(self.view.relations)):
             owners = self.view.node_columns[name].ids
             at = np.searchsorted(owners, nodes)
@@ -164,10 +166,18 @@ def _cosine(left: Float32[np.ndarray, "n"], right: Float32[np.ndarray, "n"]) -> 
     return float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-9)
 
 
-def _distinct_sorted(row: Int32[np.ndarray, "n"]) -> Int32[np.ndarray, "m"]:
-    keep = np.ones(len(row), dtype=np.bool_)
-    keep[1:] = row[1:] != row[:-1]
-    return row[keep]
+def _distinct_relations(
+    side: Adjacency, nodes: Int[np.ndarray, "n"]
+) -> Int32[np.ndarray, "num_pairs"]:
+    """Return the relations of each node's edges, every relation once per node."""
+    starts = side.indptr[nodes]
+    degrees = np.minimum(side.indptr[np.asarray(nodes) + 1] - starts, _MOST_EDGES)
+    total = int(degrees.sum())
+    within = np.arange(total) - np.repeat(np.cumsum(degrees) - degrees, degrees)
+    relations = np.asarray(side.relation_ids[np.repeat(starts, degrees) + within])
+    first = np.ones(total, dtype=np.bool_)  # a node's edges stand in the order of their relations
+    first[1:] = (relations[1:] != relations[:-1]) | (within[1:] == 0)
+    return relations[first]
 
 
 def relation_words(relation: str) -> str:
@@ -183,3 +193,14 @@ def relation_words(relation: str) -> str:
     for separator in ("/", "__", "."):
         last = last.rsplit(separator, 1)[-1] or last
     return humanize(last) or humanize(relation) or relation
+
+
+def context_words(relation: str) -> str:
+    """Return the words before the last part of a path-like label: what the relation is about.
+
+    Examples:
+        >>> context_words("/film/director/film"), context_words("has_imdb_rating")
+        ('film director', '')
+    """
+    parts = [p for p in re.split(r"__+|[/.]", relation) if p]
+    return humanize(" ".join(parts[:-1])) if relation.startswith(("/", "__")) else ""
