@@ -89,14 +89,16 @@ class PlanReader:
         """
         best = self.run(candidates[0].plan, confidence=confidence(candidates))
         for candidate in candidates[1:_TIES_RUN]:
-            margin = _TIE if stands_on_facts(best) or not is_closed(best) else _NO_MARGIN
-            if says_something(best) or candidate.score <= candidates[0].score - margin:
+            behind = candidates[0].score - candidate.score
+            unfounded = is_closed(best) and not stands_on_facts(best)
+            if says_something(best) or behind >= (_NO_MARGIN if unfounded else _TIE):
                 continue
             other = self.run(candidate.plan, confidence=confidence(candidates))
-            better = stands_on_facts(other) and not stands_on_facts(best)
-            if says_something(other) or (is_closed(best) and better):
+            denies = is_closed(other) and stands_on_facts(other) and not says_something(other)
+            if (says_something(other) and behind < _TIE) or (unfounded and denies):
                 best = other
-        return best if stands_on_facts(best) else self._without_facts(best)
+        founded = stands_on_facts(best) or says_something(best)
+        return best if founded else self._without_facts(best)
 
     def _without_facts(self, reading: Reading) -> Reading:
         """Refuse to conclude anything from no facts at all."""

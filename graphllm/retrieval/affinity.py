@@ -21,9 +21,12 @@ from graphllm.retrieval.english import (
     family,
     is_converse,
     is_person_noun,
+    opposed,
     synonyms,
+    thesaurus,
     typical_properties,
 )
+from graphllm.retrieval.labels import LabelForm, label_form
 from graphllm.retrieval.schema import GraphSchema, context_words
 from graphllm.text.encoder import TextEncoder
 
@@ -31,6 +34,9 @@ _SYNONYM = 0.8
 _CONVERSE = 0.65
 _CONTEXT = 0.5  # weight of a word of a path-like label before its last part
 _NAMES_OUTRIGHT = 0.7
+_SHORTEST_MISSPELT = 5  # letters
+_ALIKE = 84  # percent
+_USUAL = 0.3  # share of a kind of node that has a relation it is known by
 _FAIR_PART = 0.15  # of the nodes a port arrives at
 _PROTOTYPES = {
     "person": "Maria Schmidt, John Smith, Pierre Dupont, Anna Kowalska, Li Wei, Kofi Mensah",
@@ -88,6 +94,7 @@ class Affinity:
 
     def _relation_affinity(self, word: str) -> Float32[np.ndarray, "num_relations"]:
         lexical = np.zeros(len(self._label_words), dtype=np.float32)
+        word = self._spelled(word)
         for relation, words in enumerate(self._label_words):
             for label_word, weight in zip(words, self._label_weights[relation], strict=True):
                 if family(label_word) == family(word):
@@ -102,7 +109,11 @@ class Affinity:
         rival = 0.0
         if not self.schema.view.node_types and lexical.max(initial=0.0) < _SYNONYM:
             rival = float(self._class_cosine(word).max(initial=0.0))
-        return np.maximum(lexical, _contrast(cosine, lexical, rival))
+        near = _contrast(cosine, lexical, rival)
+        for relation, words in enumerate(self._label_words):
+            if any(opposed(word, label_word) for label_word in words):
+                near[relation] = 0
+        return np.maximum(lexical, near)
 
     def knows(self, word: str) -> bool:
         """Return whether a folded word is, or means, one of the graph's own words."""
@@ -118,6 +129,27 @@ class Affinity:
             if family(label_word) == family(word) or synonyms(label_word, word):
                 return label_word
         return ""
+
+    def _spelled(self, word: str) -> str:
+        """Return the graph's own word that a misspelt ``word`` is, or ``word`` itself."""
+        if len(word) < _SHORTEST_MISSPELT or word in FUNCTION_WORDS or word.isdigit():
+            return word
+        if (
+            any(family(word) == family(own) for own in self._own_words)
+            or family(word) in thesaurus()
+        ):
+            return word
+        from rapidfuzz import fuzz, process
+
+        found = process.extractOne(word, self._own_words, scorer=fuzz.ratio, score_cutoff=_ALIKE)
+        return found[0] if found and found[0][0] == word[0] else word
+
+    @cached_property
+    def _own_words(self) -> list[str]:
+        """The words of relations and types, and those that mean the same."""
+        own = {w for words in self._label_words for w in words if len(w) >= _SHORTEST_MISSPELT}
+        own |= {w for t in self.schema.view.node_types for w in humanize(t).split()}
+        return sorted(own)
 
     def classes(self, word: str) -> Float32[np.ndarray, "num_ports"]:
         """Return, per port, how well a folded word names the nodes that the port arrives at."""
@@ -145,15 +177,33 @@ class Affinity:
     def _typical_kinds(self, word: str) -> Float32[np.ndarray, "num_classes"]:
         """Return, per kind of node, how far its relations are what such a thing usually has."""
         typical = typical_properties(word)
+        if not typical:
+            return np.zeros(len(self._properties), dtype=np.float32)
         hits = np.array(
             [
-                sum(any(family(w) in typical for w in self._label_words[r]) for r in heads)
-                for heads in self._heads_by_class()
+                sum(any(family(w) in typical for w in self._label_words[r]) for r in relations)
+                for relations in self._properties
             ],
             dtype=np.float32,
         )
         best = hits.max(initial=0)
         return hits / best if best >= 2 else np.zeros_like(hits)
+
+    @cached_property
+    def _properties(self) -> list[list[int]]:
+        """Per kind of node, the relations that say something of it.
+
+        What it is the head of; but "directed" says of a film, its tail, who made it.
+        """
+        classes = self.schema.port_classes
+        found: list[set[int]] = [set() for _ in range(max(classes, default=-1) + 1)]
+        for port, number in enumerate(classes):
+            shares = self.schema.follows(port)
+            for relation, label in enumerate(self.schema.labels):
+                active = label_form(label) is LabelForm.ACTIVE
+                if shares[2 * relation + active] > _USUAL:
+                    found[number].add(relation)
+        return [sorted(relations) for relations in found]
 
     def _class_cosine(self, word: str) -> Float32[np.ndarray, "num_classes"]:
         if word in FUNCTION_WORDS:

@@ -64,7 +64,8 @@ FUNCTION_WORDS = words("""
     less least much many few then so if but out up down over under between during per ever
     yes very such own one ones thing things anything something listed fall falls falling under
     kind kinds sort sorts type types exactly see look me word words considered belong belongs
-    used use uses using made make makes take took taken go went gone goes come came comes""")
+    go went gone goes come came comes""")
+
 
 # Function words that still hint at a relation when a relation's label or its synonyms use them.
 HINT_WORDS = words("about type types kind kinds sort sorts where when who whom whose")
@@ -74,6 +75,9 @@ RETURN_TRIGGERS = words(
     "share shares shared sharing same also too together common co other others else another "
     "fellow alongside mutual jointly"
 )
+
+# Verbs that may mean anything: they count where a relation's label has them.
+LIGHT_VERBS = words("make makes made making use used uses using take takes took taken get gets got")
 
 COPULAS = words("is are was were be been do does did has have had")
 PERSON_WORDS = words("who whom whose person people")
@@ -215,7 +219,7 @@ capital seat
 population inhabitants people residents
 area size extent surface
 height tall high elevation
-length long
+length long duration runtime milliseconds seconds minutes
 produce producer make manufacturer maker
 publish publisher imprint
 supply supplier vendor provider
@@ -241,7 +245,7 @@ airport airfield
 """
 
 
-PERSON_TYPES = words("person people human individual man woman scientist actor author")
+PERSON_TYPES = words("person people human individual scientist actor author")
 PLACE_TYPES = words(
     "place city town village country nation state region province continent county district "
     "location island river lake mountain sea planet moon airport building"
@@ -251,6 +255,30 @@ CONTAINMENT = frozenset(
      "state", "region", "continent", "province", "located", "lies in", "belongs to")
 )  # fmt: skip
 AGENT_ENDINGS = ("er", "or", "ist", "ent", "ant")
+
+
+_OPPOSITES = tuple(
+    (frozenset(map(family, one.split())), frozenset(map(family, other.split())))
+    for one, other in (
+        ("born birth", "died death buried"),
+        ("started begin founded opened", "ended dissolved closed"),
+        ("bought buy", "sold sell"),
+        ("first earliest", "last latest"),
+        ("wife female mother daughter sister", "husband male father son brother"),
+        ("import", "export"),
+    )
+)
+
+
+def opposed(word: str, other: str) -> bool:
+    """Return whether two folded words are opposites, however near their meanings.
+
+    Examples:
+        >>> opposed("die", "born"), opposed("birth", "born")
+        (True, False)
+    """
+    one, two = family(word), family(other)
+    return any((one in a and two in b) or (one in b and two in a) for a, b in _OPPOSITES)
 
 
 def is_person_noun(word: str) -> bool:
@@ -328,7 +356,7 @@ film movie picture flick: direct actor star cast release genre screenplay write 
 book novel: author write publish isbn genre page
 song track single: artist album compose sing lyrics genre release performer
 album record: artist song track label release genre
-person people man woman individual human: born birth die spouse parent child gender nationality job
+person people individual human: born birth die spouse parent child gender nationality job
 city town: population mayor country located area
 country nation state: capital population currency language border continent president
 company firm business organization: founded ceo industry headquarters employee owner subsidiary

@@ -52,11 +52,13 @@ def intent(tokens: Sequence[Token]) -> Intent:
         following = words[position + 1] if position + 1 < len(words) else ""
         if word == "how" and following == "many":
             return Intent(Want.COUNT, (Span(position, position + 2),))
-        if word in ("number", "count") and following in ("of", "the", "all"):
+        before = words[position - 1] if position else ""
+        counting = before in ("", "the", "a", "what", "total")  # not "phone number of"
+        if word in ("number", "count") and following in ("of", "the", "all") and counting:
             return Intent(Want.COUNT, (Span(position, position + 2),))
         if word in ("average", "mean"):
             return Intent(Want.AVERAGE, (Span(position, position + 1),))
-        if word in ("total", "sum") and following:
+        if word in ("total", "sum") and following and words[max(position - 1, 0)] != "a":
             return Intent(Want.TOTAL, (Span(position, position + 1),))
     connecting = [i for i, w in enumerate(words) if w in _CONNECTING]
     if connecting:

@@ -14,6 +14,7 @@ from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 _MAX_NODES = 64  # nodes of one name that are told apart
 _LONGEST_GUESS = 4  # words of a name that is not as written
 _MAX_PARTS = 3  # nodes that part of a name is taken for
+_MAX_KINDS = 4  # types of nodes that share a name
 _MAX_MENTIONS = 12
 _LOOSE = 0.05
 _FUZZY_FLOOR = 0.82
@@ -133,8 +134,16 @@ class Linker:
                 spellings = _spellings(
                     question, tokens[span.first].start, tokens[span.last - 1].end
                 )
-                mentions.append(self._mention(span, spellings, nodes.tolist()))
+                mentions += self._mentions(span, spellings, nodes.tolist())
         return mentions
+
+    def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
+        """Return a mention for each type of node that has the name: the album, and the song."""
+        by_type: dict[int, list[int]] = {}
+        for node in nodes[: 4 * _MAX_NODES]:
+            by_type.setdefault(int(self.view.node_type_ids[node]), []).append(node)
+        kinds = list(by_type.values())[:_MAX_KINDS]
+        return [self._mention(span, spellings, same) for same in kinds]
 
     def _mention(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> Mention:
         surface = spellings[0]
@@ -217,7 +226,8 @@ class Linker:
         for span in name_like_spans(tokens):
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
             mentions += self._parts_of_names(question, tokens, span)
-            for match in self.names.fuzzy(surface, limit=3):
+            digits = any(c.isdigit() for c in surface)  # another number is not a misspelt one
+            for match in () if digits else self.names.fuzzy(surface, limit=3):
                 if match.score >= _FUZZY_FLOOR:
                     quality = _QUALITY[Match.FUZZY] * match.score
                     mentions.append(Mention(span, surface, (match.node,), Match.FUZZY, quality))

@@ -11,6 +11,7 @@ from graphllm.retrieval.schema import GraphSchema
 
 _MOSTLY = 0.8  # share of names that must read as values
 _RELEVANT = 0.3
+_MORE_WORDS = 0.15
 _HAS = 0.05  # share of a kind of node that must have the measure
 
 
@@ -64,11 +65,14 @@ class Measures:
 
     def _fit(self, relation: int, cues: Sequence[str]) -> tuple[float, str]:
         best, chosen = 0.0, ""
+        matched = set()
         for rank, cue in enumerate(cues):
             score = float(self.affinity.relations(cue)[relation]) * 0.93**rank
+            matched.add(self.affinity.label_word(cue, relation))
             if score > best:
                 best, chosen = score, cue
-        return best, chosen
+        more = max(len(matched - {""}) - 1, 0)  # "units in stock" is not "units on order"
+        return best + _MORE_WORDS * more, chosen
 
     def measure(self, port: int) -> Measure:
         """Return the measure that ``port`` reads."""

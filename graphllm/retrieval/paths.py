@@ -13,9 +13,11 @@ from graphllm.retrieval.english import (
     COPULAS,
     FUNCTION_WORDS,
     HINT_WORDS,
+    LIGHT_VERBS,
     PERSON_WORDS,
     RETURN_TRIGGERS,
     Token,
+    family,
 )
 from graphllm.retrieval.linker import Mention, Span, weight
 from graphllm.retrieval.roles import Role, forward, role_of
@@ -27,6 +29,8 @@ _MIN_AFFINITY = 0.12
 _MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
 _NAME, _PAST_NAME = 1.5, 0.3
 _KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it surely names
+_MOSTLY = 0.6  # share of values that read as numbers or dates
+_MEASURING = [[w] for w in ("tall", "old", "long", "high", "large", "big", "heavy", "deep", "far")]
 _BACK = frozenset(("their", "its"))  # "their films" says again what the films are of
 _NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
 _EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
@@ -52,6 +56,8 @@ class Weights(NamedTuple):
     idle_return: float = 0.06
     answer_noun: float = 1.4
     back: float = 0.2
+    light: float = 0.2
+    wrong_kind: float = 0.3
     unexplained: float = 0.08
     unknown_name: float = 0.3
 
@@ -162,6 +168,9 @@ class PathRanker:
             return self.weights.hint if relevant else 0.0
         if asks and token.folded not in ("what", "which"):
             return self.weights.answer_noun
+        if token.folded in LIGHT_VERBS:
+            named = float(self.affinity.relations(token.folded).max(initial=0.0))
+            return 1.0 if named >= _NAMES_KIND else self.weights.light
         return 0.0 if token.folded in FUNCTION_WORDS or not token.folded else 1.0
 
     def _is_unknown_name(self, tokens: Sequence[Token], position: int) -> bool:
@@ -200,7 +209,7 @@ class PathRanker:
         """Return, per port, how well it ends in what is asked for, whatever its relation."""
         ends = np.zeros(self.schema.num_ports, dtype=np.float32)
         for word in words:
-            if word.asks:
+            if not word.is_name:
                 ends = np.maximum(ends, 0.5 * self.affinity.classes(word.token.folded))
         return np.where(ends > _KIND_ASKED, ends, 0)
 
@@ -259,6 +268,8 @@ class PathRanker:
         if one == two:
             return True
         first, last = sorted((word.position, other.position))
+        if family(one) == family(two) and self._all_alike(one):
+            return True
         if not any(t.folded in ("s", "of") for t in tokens[first:last]):
             return False
         left, right = self.affinity.relations(one), self.affinity.relations(two)
@@ -270,6 +281,11 @@ class PathRanker:
         ):
             return False
         return self.affinity.label_word(one, relation) == self.affinity.label_word(two, relation)
+
+    def _all_alike(self, word: str) -> bool:
+        """Return whether the relation a word points to best joins nodes of one kind."""
+        relations = self.affinity.relations(word)[: len(self.schema.view.relations)]
+        return len(relations) > 0 and self._joins_alike(int(relations.argmax()))
 
     def _element_affinity(
         self, words: Sequence[Word], paths: Sequence[tuple[int, ...]]
@@ -334,6 +350,9 @@ class PathRanker:
             t.folded in RETURN_TRIGGERS and not any(s.first <= i < s.last for s in taken)
             for i, t in enumerate(tokens)
         )
+        before = tokens[mention.span.first - 1].folded if mention.span.first else ""
+        persons = any(w.token.folded in ("who", "whom") for w in words)
+        triggers += before == "with" and persons  # "who acted with X" goes there and back
         support = _step_support(aligned.support, returns, shared=triggers > 0)
         explained = sum(weight(span, tokens) for span in ignore)
         named = name_weight(weight(mention.span, tokens))
@@ -348,7 +367,6 @@ class PathRanker:
         score = gain / max(total, 1e-6) - left_over
         score = score + self.weights.support * (support * steps).sum(axis=1) / lengths
         score = score + self.weights.rarity * np.array([self._log_follows(p) for p in paths])
-        before = tokens[mention.span.first - 1].folded if mention.span.first else ""
         first = np.array([self.schema.labels[p[0] >> 1].endswith(f" {before}") for p in paths])
         score = score + self.weights.preposition * first
         if not triggers:
@@ -356,6 +374,7 @@ class PathRanker:
                 [[self._joins_alike(q >> 1) for q in p] for p in padded(paths).tolist()]
             )
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
+        score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
 
@@ -369,6 +388,35 @@ class PathRanker:
         ]
         unexplained = (aligned.explained < _MIN_AFFINITY).astype(np.float32)
         return np.asarray(np.array(cost, dtype=np.float32) @ unexplained, dtype=np.float32)
+
+    def _wrong_kind(
+        self, words: Sequence[Word], tokens: Sequence[Token], paths: Sequence[tuple[int, ...]]
+    ) -> Float32[np.ndarray, "num_paths"]:
+        """Return 1 where a path ends in what the question word cannot be answered with."""
+        asked = [w.token.folded for w in words if w.asks]
+        opening = [t.folded for t in tokens[:2]]
+        ends = sorted({path[-1] for path in paths})
+        wrong = {end: float(self._cannot_be(asked, opening, end)) for end in ends}
+        return np.array([wrong[path[-1]] for path in paths], dtype=np.float32)
+
+    def _cannot_be(self, asked: Sequence[str], opening: Sequence[str], port: int) -> bool:
+        is_time = self.schema.time_share(port) > _MOSTLY
+        is_value = self.schema.value_share(port) > _MOSTLY
+        if "who" in asked or "whom" in asked:
+            return is_value
+        if "where" in asked:
+            return is_value or bool({"phone", "fax"} & set(self.schema.labels[port >> 1].split()))
+        if "when" in asked:
+            timed = any("year" in a or "date" in a for a in self._edge_attributes(port))
+            return not (is_time or timed)
+        if opening[:1] == ["why"]:
+            return is_value
+        return opening[:1] == ["how"] and opening[1:] in _MEASURING and not is_value
+
+    def _edge_attributes(self, port: int) -> list[str]:
+        if self.schema.attribute(port) is not None:
+            return []
+        return [name.lower() for name in self.schema.edge_attributes(port >> 1)]
 
     def _log_follows(self, path: Sequence[int]) -> float:
         """Return how usual it is, as a log-probability, that each step goes on as it does."""

@@ -6,18 +6,17 @@ of one kind (people who teach, marry or influence people).
 
 from collections.abc import Sequence
 from enum import Enum
-from functools import lru_cache
 
 from graphllm.retrieval.english import (
     AGENT_ENDINGS,
     COPULAS,
-    IRREGULAR,
     Token,
     family,
     is_converse,
     synonyms,
     words,
 )
+from graphllm.retrieval.labels import LabelForm, label_form
 from graphllm.retrieval.linker import Span
 
 
@@ -30,41 +29,8 @@ class Role(Enum):
     UNKNOWN = "unknown"
 
 
-class LabelForm(Enum):
-    """How a relation's label reads between its head and its tail."""
-
-    NOUN = "noun"  # tail is the LABEL of head: "doctoral advisor"
-    ACTIVE = "active"  # head LABEL tail: "discovered", "located in"
-    PASSIVE = "passive"  # head is LABEL tail: "directed by"
-
-
-_PREPOSITIONS = words("in at to of on with for from after under")
 _OWNERS = words("his her its their")
 _BETWEEN = words("the a an")
-
-
-@lru_cache(maxsize=4096)
-def label_form(label: str) -> LabelForm:
-    """Return how the words of a label read.
-
-    Examples:
-        >>> [label_form(x).value for x in ("directed by", "won", "doctoral advisor", "located in")]
-        ['passive', 'active', 'noun', 'active']
-    """
-    words = label.split()
-    if words[-1] == "by":
-        return LabelForm.PASSIVE
-    if words[-1] in _PREPOSITIONS:
-        return LabelForm.ACTIVE
-    last = words[-1]
-    is_past = last.endswith("ed") or (last in IRREGULAR and last in _PAST)
-    return LabelForm.ACTIVE if is_past and len(words) == 1 else LabelForm.NOUN
-
-
-_PAST = words(
-    "wrote written won taught sang sung sold bought led held built found knew known grew ran "
-    "chose chosen drew drawn gave given wed born died acted influences measures orbits"
-)
 
 
 def role_of(tokens: Sequence[Token], position: int, entity: Span) -> Role:
