@@ -72,7 +72,7 @@ def _entities(result: PlanResult, view: GraphView) -> tuple[str, ...]:
     if result.paths:
         walked = [_nodes_of(path, view) for path in result.paths]
         between = dict.fromkeys(view.names[node] for nodes in walked for node in nodes[1:-1])
-        return tuple(between) or tuple(view.names[node] for node in walked[0])
+        return tuple(between or dict.fromkeys(view.names[node] for node in walked[0]))
     return tuple(dict.fromkeys(map(format_value, result.values)))
 
 

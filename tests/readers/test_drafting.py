@@ -25,7 +25,11 @@ from graphllm.query import (
     Values,
     execute,
 )
-from graphllm.readers.drafting import draft_of
+from graphllm.readers.drafting import SPOKEN, draft_of, listed
+from tests.query.strategies import few_and_many, plans, random_graph, seeds
+
+# beartype checks a random item of each list, also of those that strategies build
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 
 
 def laureates():
@@ -138,3 +142,47 @@ def test_what_is_said_of_the_answer_comes_first():
     ]
     assert about_pierre == sorted(about_pierre, reverse=True)
     assert set(about_pierre) == {True, False}
+
+
+def every_claim_of_any_plan_holds(seed, plan):
+    graph = random_graph(seed)
+    result = execute(plan, graph)
+    if result.is_empty or result.paths == ((),):  # nothing lies between a node and itself
+        return
+    draft = draft_of(plan, result, graph, confidence=0.5)
+    verified = verify(draft, graph, retrieved=frozenset(result.edges.tolist()))
+    assert [v.problem for v in verified.verdicts if not v.supported] == []
+    assert draft.text
+    assert len(set(draft.entities)) == len(draft.entities) > 0
+    assert {claim.edge for claim in draft.claims} - {None} == set(result.edges.tolist())
+    if len(result.nodes):
+        assert set(draft.entities) == {graph.names[node] for node in result.nodes.tolist()}
+
+
+test_any_plan, test_any_plan_at_length = few_and_many(every_claim_of_any_plan_holds, seeds, plans)
+
+
+def test_what_the_question_named_itself_is_said_last():
+    friends = Follow(Follow(MARIE, Step("won")), Step("won", inverse=True))
+    draft = draft_of(friends, execute(friends, GRAPH), GRAPH, confidence=1.0)
+    assert draft.entities == ("Pierre Curie", "Enrico Fermi", "Marie Curie")
+
+
+def test_what_is_worked_out_says_so():
+    for plan, derived, closed in (
+        (WINNERS, False, False),
+        (Count(WINNERS), True, True),
+        (Exists(WINNERS), True, False),
+        (Exists(Filter(MARIE, BORN, Comparison.MORE, 1900)), True, True),
+    ):
+        draft = draft_of(plan, execute(plan, GRAPH), GRAPH, confidence=1.0)
+        assert (draft.derived, draft.closed_world) == (derived, closed), plan
+
+
+@pytest.mark.parametrize(
+    ("count", "end"),
+    [(0, ""), (1, "0"), (2, "0 and 1"), (SPOKEN, f"{SPOKEN - 2} and {SPOKEN - 1}")],
+)
+def test_names_are_listed_as_people_do(count, end):
+    assert listed([str(i) for i in range(count)]).endswith(end)
+    assert "more" not in listed([str(i) for i in range(count)])
