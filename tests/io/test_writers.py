@@ -1,6 +1,7 @@
 """Graphs out to files, and back."""
 
 import math
+from contextlib import contextmanager
 from datetime import date
 
 import networkx as nx
@@ -148,22 +149,25 @@ def test_every_registered_writer_loads_and_writes(tmp_path):
         assert (tmp_path / "any").stat().st_size > 0
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """Let no file grow beyond 2,000 bytes."""
+    """Let no file grow beyond 2,000 bytes; no fixture, for it would stop pytest's own log too."""
     resource = pytest.importorskip("resource")  # Unix
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("name", ["g.jsonl", "g.graphml", "g.csv", "g.tsv"])
-def test_nothing_half_written_remains(tmp_path, full_disk, name):
+def test_nothing_half_written_remains(tmp_path, name):
     path = tmp_path / name
     path.write_text("before")
     graph = TextualGraph.from_triples([(f"head {i}", "r", f"tail {i}") for i in range(500)])
-    with pytest.raises(DataError, match=rf"{name}: cannot be written: File too large"):
+    message = rf"{name}: cannot be written: File too large"
+    with full_disk(), pytest.raises(DataError, match=message):
         write_graph(graph, path)
     assert path.read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == [name]
