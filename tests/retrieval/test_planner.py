@@ -188,21 +188,13 @@ def test_a_label_that_looks_like_a_misspelt_name_stays_a_label():
         [("a", "r", "a")],
         [("a", "___", "b")],
         [("1999", "2000", "2001")],
-        [("a", "r" * 300, "b")],
         [("a", "\u0301", "b"), ("\u0301", "r", "a")],
     ],
-    ids=range(6),
+    ids=range(5),
 )
 def test_odd_graphs_can_be_asked(triples):
     graph = TextualGraph.from_triples(triples)
-    for question in (
-        "who is a",
-        "r of a",
-        "how many r has a",
-        "the most r",
-        "is a b",
-        "before 1999",
-    ):
+    for question in ("who is a", "how many r has a", "the most r before 1999"):
         for candidate in planned(graph, question)[:3]:
             execute(candidate.plan, graph)
 
