@@ -1,7 +1,12 @@
 """Questions of every kind over three small graphs, from words to checked answers."""
 
+import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +14,8 @@ from graphllm.answer import Reason, Turn, verify
 from graphllm.query import Count, Entities, Exists, Follow, Step, to_text
 from graphllm.readers.plan_reader import PlanReader
 from tests.retrieval import worlds
+
+ROOT = Path(__file__).parents[2]
 
 FILMS = {
     # one hop, either way
@@ -396,6 +403,33 @@ def test_fresh_readers_read_alike():
         assert left.plan == right.plan
         assert left.draft == right.draft
         assert left.alternatives == right.alternatives
+
+
+PRINT_PLANS = """
+import json, sys
+from graphllm.query import to_text
+from tests.retrieval import worlds
+for world, question in json.load(sys.stdin):
+    reading = worlds.reader(world).read(question)
+    print(to_text(reading.plan), [to_text(plan) for plan, _ in reading.alternatives])
+"""
+
+
+@pytest.mark.slow
+def test_the_order_of_hashes_changes_nothing():
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", PRINT_PLANS],
+            input=json.dumps(ASKED),
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]
+    assert len(printed[0].splitlines()) == len(ASKED)
+    assert printed == printed[:1] * 3
 
 
 @pytest.mark.parametrize(
