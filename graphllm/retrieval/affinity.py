@@ -288,8 +288,9 @@ class Affinity:
         found = {kind: share[:, i] * (1 - values) for i, kind in enumerate(kinds)}
         found["time"] = np.array([self.schema.time_share(p) for p in ports], dtype=np.float32)
         for kind, nouns in (("person", PERSON_TYPES), ("place", PLACE_TYPES)):
-            if self.schema.view.node_types:
-                found[kind] = self._share_of_types(nouns)
+            by_type = self._share_of_types(nouns) if self.schema.view.node_types else np.zeros(1)
+            if by_type.any():
+                found[kind] = by_type
         return {kind: np.asarray(v, dtype=np.float32) for kind, v in found.items()}
 
 

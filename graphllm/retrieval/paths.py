@@ -189,7 +189,7 @@ class PathRanker:
             relevance = np.maximum(relevance, self.affinity.relations(word.token.folded))
         good = np.repeat(relevance, 2)
         ends = self._answering(words)
-        first: list[tuple[tuple[int, ...], int]] = [((p,), p) for p in self._first_ports(nodes)]
+        first: list[tuple[tuple[int, ...], int]] = [((p,), p) for p in self.first_ports(nodes)]
         frontier = [(path, float(good[p])) for path, p in first if good[p] > _MIN_AFFINITY]
         found = [path for path, p in first if max(good[p], ends[p]) > _MIN_AFFINITY]
         for _ in range(MAX_HOPS - 1):
@@ -213,7 +213,7 @@ class PathRanker:
                 ends = np.maximum(ends, 0.5 * self.affinity.classes(word.token.folded))
         return np.where(ends > _KIND_ASKED, ends, 0)
 
-    def _first_ports(self, nodes: Sequence[int]) -> list[int]:
+    def first_ports(self, nodes: Sequence[int]) -> list[int]:
         """Return the ports an entity has, and those that its like usually have."""
         has = self.schema.port_counts(np.array(nodes[:16], dtype=np.int64)) > 0
         expected = has.copy()

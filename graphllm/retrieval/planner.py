@@ -13,6 +13,7 @@ from graphllm.graph.view import GraphView
 from graphllm.query.plan import (
     Aggregate,
     Aggregated,
+    Comparison,
     Condition,
     Count,
     Degree,
@@ -36,7 +37,13 @@ from graphllm.query.plan import (
 )
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
-from graphllm.retrieval.english import CONTAINMENT, PERSON_TYPES, family, is_person_noun
+from graphllm.retrieval.english import (
+    CONTAINMENT,
+    FUNCTION_WORDS,
+    PERSON_TYPES,
+    family,
+    is_person_noun,
+)
 from graphllm.retrieval.follow_ups import (
     about,
     asks_how_many,
@@ -57,8 +64,10 @@ _EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"]
 _PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
 _GOES_ON = 1.3  # as good as a question that is wholly explained
 _NEAR = 4  # words between a comparison and what names its measure
+_LONGEST_SAID = 4  # words of an attribute's value
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
+_VOCABULARY = 0.5  # affinity from which a word in small letters is no name
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
 _AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
@@ -130,9 +139,16 @@ class Planner:
             literal = Question(seeds, Intent(Want.LIST), (), None)
             found += [c._replace(score=c.score - 0.1) for c in self._from_mentions(literal)]
         found += self._told(plain)
-        found = [c for c in found if _minds_negation(c, seeds)]
+        found = [c for c in found if _minds_negation(c, seeds) and self._minds_than(c, seeds)]
         found.sort(key=lambda c: -c.score)
         return list({c.plan: c for c in reversed(found)}.values())[::-1]
+
+    def _minds_than(self, candidate: PlanCandidate, seeds: Seeds) -> bool:
+        """Whether a plan compares where the question does: "older than Ada" is not a path."""
+        positions = [i for i, t in enumerate(seeds.tokens) if t.folded == "than"]
+        read = [c.span for c in constraints(seeds.tokens)]
+        read += [m.span for m in candidate.mentions]
+        return all(any(s.first <= i < s.last for s in read) for i in positions)
 
     def _going_on(self, seeds: Seeds, history: Sequence[Turn]) -> Iterator[PlanCandidate]:
         """Yield the earlier plan about somebody else, or counted, where no more is asked."""
@@ -178,6 +194,14 @@ class Planner:
         for constraint in constraints(seeds.tokens):
             fitting = self.measures.find(constraint.cues, is_time=constraint.is_time)
             compared.append((constraint, tuple(fitting)))
+        for valued in self._valued(seeds):
+            yield Question(
+                seeds,
+                wanted,
+                (*compared, valued),
+                None,
+                tuple(dict.fromkeys([*wanted.spans, *(c.span for c, _ in (*compared, valued))])),
+            )
         ranking = superlative(seeds.tokens)
         if not compared and ranking is None:
             return
@@ -187,8 +211,35 @@ class Planner:
             ranked = (ranking, tuple(fitting))
         spans = [*wanted.spans, *(c.span for c, _ in compared)]
         spans += [ranking.span] if ranking else []
-        spans += self._cue_spans(seeds, [*compared, *([ranked] if ranked else [])])
-        yield Question(seeds, wanted, tuple(compared), ranked, tuple(dict.fromkeys(spans)))
+        cues = self._cue_spans(seeds, [*compared, *([ranked] if ranked else [])])
+        for consumed in (
+            ([*spans, *cues], spans) if ranking and ranking.counts else ([*spans, *cues],)
+        ):
+            yield Question(seeds, wanted, tuple(compared), ranked, tuple(dict.fromkeys(consumed)))
+
+    def _valued(self, seeds: Seeds) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
+        """Yield values of text attributes that the question says: "customers in Germany"."""
+        tokens, values = seeds.tokens, self.schema.text_values
+        for length in range(min(_LONGEST_SAID, len(tokens)), 0, -1):
+            for first in range(len(tokens) - length + 1):
+                said = " ".join(t.folded for t in tokens[first : first + length])
+                if said in FUNCTION_WORDS:
+                    continue
+                for port, value in values.get(said, ()):
+                    span = Span(first, first + length)
+                    constraint = Constraint(span, Comparison.EQUALS, value, (), is_time=False)
+                    measure = ScoredMeasure(self.measures.measure(port), port, 1.0, "")
+                    yield constraint, (measure,)
+        yield from self._flagged(seeds)
+
+    def _flagged(self, seeds: Seeds) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
+        """Yield yes-or-no attributes that the question says: "products that are discontinued"."""
+        for position, token in enumerate(seeds.tokens):
+            for port, yes in self.schema.flags.items():
+                if self.affinity.label_word(token.folded, port >> 1):
+                    span = Span(position, position + 1)
+                    constraint = Constraint(span, Comparison.EQUALS, yes, (), is_time=False)
+                    yield constraint, (ScoredMeasure(self.measures.measure(port), port, 1.0, ""),)
 
     def _cue_spans(
         self,
@@ -224,6 +275,8 @@ class Planner:
                 plan = self._composed(question, path)
                 if plan is not None:
                     yield PlanCandidate(plan, path.score, (mention,))
+            if question.is_plain and question.intent.want is Want.CONFIRM:
+                yield from self._is_of_type(question, mention)
             if not question.is_plain:
                 yield from self._about_entity(question, mention)
                 yield from self._among(question, mention)
@@ -275,10 +328,19 @@ class Planner:
         if want is Want.COUNT:
             return Count(plan)
         if want is Want.CONFIRM:
-            return Exists(plan)
+            return None if self._names_another(question, path.mention) else Exists(plan)
         if want in _AGGREGATES:
             return None
         return self._edge_value(question, path) or plan
+
+    def _names_another(self, question: Question, mention: Mention) -> bool:
+        """Whether a question to be confirmed names more than one thing, known or not."""
+        tokens = question.seeds.tokens
+        others = [m for m in question.seeds.mentions if not m.span.overlaps(mention.span)]
+        if any(self._is_name(question, m) for m in others):
+            return True
+        words = self.paths.words(tokens, [mention.span, *question.spans])
+        return any(w.is_name for w in words)
 
     def _of_values(self, question: Question, path: RankedPath, attribute: str) -> Plan | None:
         if not question.is_plain:
@@ -386,7 +448,10 @@ class Planner:
         fit = np.zeros(self.schema.num_ports, dtype=np.float32)
         for word in words:
             relations = np.repeat(self.affinity.relations(word), 2)
-            fit += np.maximum(relations, 0.6 * self.affinity.classes(word))
+            kinds = self.affinity.classes(word)
+            if self._type_named(word) is not None:  # what is counted must be of that type
+                relations = relations * (kinds > _KIND_IS_CLEAR)
+            fit += np.maximum(relations, 0.6 * kinds)
         fit[2 * len(self.view.relations) :] = 0
         return fit
 
@@ -409,6 +474,17 @@ class Planner:
                 return kind
         people = [k for k, n in enumerate(self.view.node_types) if humanize(n) in PERSON_TYPES]
         return people[0] if people and is_person_noun(word) else None
+
+    def _is_of_type(self, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
+        """Yield "is Ulm a city?": the entity is of the type that the question names."""
+        words = self.paths.words(question.seeds.tokens, [mention.span, *question.spans])
+        for word in words:
+            kind = self._type_named(word.token.folded)
+            if kind is not None and not is_person_noun(word.token.folded):
+                there = Intersect(self.entities(mention.nodes), OfType(self.view.node_types[kind]))
+                explained = {w.position: 1.0 for w in words if self._is_of_kind(w, word)}
+                score = self._covered(question, [mention], explained) + 0.3
+                yield PlanCandidate(Exists(there), score, (mention,))
 
     def _about_entity(self, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
         """Yield "was Ada born before 1850?": the comparison is about the entity itself."""
@@ -459,14 +535,20 @@ class Planner:
     def _is_name(self, question: Question, mention: Mention) -> bool:
         """Whether a mention is worth pairing: common words in small letters are not."""
         tokens = question.seeds.tokens
+        if mention.match is Match.HISTORY:
+            return mention.span.first < len(tokens)
         if any(mention.span.overlaps(s) for s in question.spans):
             return False
         if any(_inside_of(mention, other) for other in question.seeds.mentions):
             return False
         span = tokens[slice(*mention.span)]
         if len(span) == 1 and not span[0].text[:1].isupper():  # perhaps a word like any other
-            known = float(self.affinity.relations(span[0].folded).max(initial=0.0))
-            return mention.match is Match.EXACT and bool(known < _KIND_IS_CLEAR)
+            known = max(
+                float(self.affinity.relations(span[0].folded).max(initial=0.0)),
+                float(self.affinity.classes(span[0].folded).max(initial=0.0)),
+            )
+            written = mention.match in (Match.EXACT, Match.FOLDED)
+            return written and known < _VOCABULARY and span[0].folded not in FUNCTION_WORDS
         return weight(mention.span, tokens) >= 1.0
 
     def _connection(self, question: Question, left: Mention, right: Mention) -> PlanCandidate:
@@ -478,22 +560,45 @@ class Planner:
     ) -> Iterator[PlanCandidate]:
         """Yield "did A direct B?": B is among what a path from A reaches."""
         for start, end in ((left, right), (right, left)):
-            has = self.schema.port_counts(np.array(end.nodes[:16])) > 0
             spans = (*question.spans, end.span)
-            for path in self.paths.rank(question.seeds.tokens, start, ignore=spans, limit=4):
-                if self.schema.attribute(path.ports[-1]) is None:
-                    fits = has[path.ports[-1] ^ 1] or not has.any()
-                    there = Intersect(self.chain(path), self.entities(end.nodes))
-                    score = path.score + (0.02 if fits else -0.05)
-                    yield PlanCandidate(Exists(there), score, (start, end))
+            paths = self.paths.rank(question.seeds.tokens, start, ignore=spans, limit=_PATHS_KEPT)
+            for path in [p for p in paths if self._can_reach(p, end)][:4]:
+                there = Intersect(self.chain(path), self.entities(end.nodes))
+                yield PlanCandidate(Exists(there), path.score, (start, end))
+        yield from self._contained(question, left, right)
+
+    def _can_reach(self, path: RankedPath, end: Mention) -> bool:
+        """Whether nodes like ``end`` are among those that a path arrives at."""
+        if self.schema.attribute(path.ports[-1]) is not None:
+            return False
+        back = path.ports[-1] ^ 1
+        return back in self.paths.first_ports(end.nodes)
+
+    def _contained(
+        self, question: Question, part: Mention, whole: Mention
+    ) -> Iterator[PlanCandidate]:
+        """Yield "is Ulm in Germany?", through one or two steps of lying in something."""
+        words = self.paths.words(question.seeds.tokens, [*question.spans, part.span, whole.span])
+        if words:
+            return
+        for relation, label in enumerate(self.schema.labels[: len(self.view.relations)]):
+            if (
+                label in CONTAINMENT
+                and self.schema.port_counts(np.array(part.nodes[:16]))[2 * relation]
+            ):
+                step = self.schema.step(2 * relation)
+                once: NodePlan = Follow(self.entities(part.nodes), step)
+                for there in (Union(once, Follow(once, step)), once):
+                    plan = Exists(Intersect(there, self.entities(whole.nodes)))
+                    yield PlanCandidate(plan, 1.0, (part, whole))
 
     def _joined(self, question: Question, left: Mention, right: Mention) -> Iterator[PlanCandidate]:
         """Yield "films with A and B", "films of A or B", "films of A without B"."""
         tokens = question.seeds.tokens
         between = [t.folded for t in tokens[left.span.last : right.span.first]]
         link = next((i for i, w in enumerate(between) if w in _JOINING), None)
-        clause = Span(left.span.last + (link or 0), len(tokens))
-        left_paths = self.paths.rank(tokens, left, ignore=[*question.spans, clause])
+        theirs = Span(left.span.last + link, len(tokens)) if link is not None else right.span
+        left_paths = self.paths.rank(tokens, left, ignore=[*question.spans, theirs])
         right_paths = self.paths.rank(tokens, right, ignore=[*question.spans, left.span])
         for first in self._inside(left_paths[:_PATHS_KEPT]):
             for second in self._inside(right_paths[:_PATHS_KEPT]):

@@ -14,13 +14,18 @@ import numpy as np
 from jaxtyping import Float32, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
-from graphllm.graph.folding import humanize
+from graphllm.graph.folding import fold, humanize
 from graphllm.graph.view import Adjacency, GraphView
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
+_MOST_VALUES = 200_000  # of a text column, read to see what values it has
+_MOST_DISTINCT = 2_000
+_REPEATING = 0.9  # a column with more distinct values than this share tells rows apart
+_MOST_FLAGS = 2_000  # values of a column, read to see whether it only says yes and no
+_LONGEST_VALUE = 60
 _MIN_EDGE_SHARE = 0.05
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
@@ -137,6 +142,38 @@ class GraphSchema:
                 classes.append(len(centres))
                 centres.append(heads)
         return classes
+
+    @cached_property
+    def text_values(self) -> dict[str, list[tuple[int, str]]]:
+        """The folded values of text attributes that repeat, with their port and spelling.
+
+        A country, a status or a title that many rows share can be asked for like a name.
+        """
+        found: dict[str, list[tuple[int, str]]] = {}
+        for position, name in enumerate(self.attributes, len(self.view.relations)):
+            column = self.view.node_columns[name]
+            if column.kind is not Kind.TEXT or len(column.ids) > _MOST_VALUES:
+                continue
+            values = Counter(str(v) for v in column.values)
+            if len(values) <= min(_MOST_DISTINCT, max(len(column.ids) * _REPEATING, 1)):
+                for value in values:
+                    if 0 < len(value) <= _LONGEST_VALUE:
+                        found.setdefault(fold(value), []).append((2 * position, value))
+        return found
+
+    @cached_property
+    def flags(self) -> dict[int, bool | int | str]:
+        """The ports of attributes that say yes or no, as true or 1, and what says yes."""
+        found: dict[int, bool | int | str] = {}
+        for position, name in enumerate(self.attributes, len(self.view.relations)):
+            column = self.view.node_columns[name]
+            rows = range(min(len(column.ids), _MOST_FLAGS))
+            values = {column.value(row) for row in rows}
+            for yes in (True, 1, "1", "Y", "yes", "true"):
+                if yes in values and len(values) <= 2 and type(yes) in map(type, values):
+                    found[2 * position] = yes
+                    break
+        return found
 
     def edge_attributes(self, relation: int) -> list[str]:
         """Return the attributes that edges of ``relation`` have, in the source's order."""
