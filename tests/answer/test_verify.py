@@ -206,9 +206,13 @@ def test_the_graph_name_of_a_node_cited_by_its_key_may_be_the_answer():
 
 
 @pytest.mark.slow
-def test_thousands_of_claims_take_milliseconds():
+def test_ten_times_the_claims_take_ten_times_as_long():
     graph = multigraph(3)
-    draft = draft_of(*(true_claim(graph, e) for e in range(2000)))
-    start = time.perf_counter()
-    verify(draft, graph)
-    assert time.perf_counter() - start < 0.5  # some 5 ms without shape checks
+
+    def seconds(num_claims):
+        draft = draft_of(*(true_claim(graph, e) for e in range(num_claims)))
+        start = time.process_time()
+        verify(draft, graph)
+        return time.process_time() - start
+
+    assert min(seconds(2000) for _ in range(3)) < 40 * max(seconds(200) for _ in range(3))

@@ -1,5 +1,6 @@
 """Run the command as a user does."""
 
+import os
 import subprocess
 import sys
 
@@ -16,3 +17,20 @@ def graphllm(tmp_path):
         return subprocess.run(command, capture_output=True, **{**defaults, **options})
 
     return run
+
+
+@pytest.fixture
+def processor_seconds(graphllm):
+    """Run ``graphllm``; returns its processor time, which a busy machine leaves alone."""
+    if sys.platform == "win32":
+        pytest.skip("asks the operating system for the times of other processes")
+
+    def seconds(*args: str) -> float:
+        before = os.times()
+        done = graphllm(*args)
+        after = os.times()
+        assert done.returncode == 0, done.stderr
+        used = after.children_user + after.children_system
+        return used - before.children_user - before.children_system
+
+    return seconds

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 
 import pytest
 
@@ -154,12 +153,6 @@ def test_the_cache_is_listed_and_cleared(graphllm, tmp_path):
     assert graphllm("cache", "list", env=env).stdout == ""
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="asks the operating system for its times")
-def test_asking_an_index_is_quick(graphllm):
-    """Processor seconds of a whole process; other work on the machine does not count."""
+def test_asking_an_index_is_quick(graphllm, processor_seconds):
     graphllm("index", "discoveries", "-o", "d.gllm")
-    before = os.times()
-    assert graphllm("ask", "d.gllm", QUESTION).returncode == 0
-    after = os.times()
-    used = after.children_user + after.children_system
-    assert used - before.children_user - before.children_system < 3.0  # about 1.7
+    assert processor_seconds("ask", "d.gllm", QUESTION) < 5  # about 1.7

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import click
 import pytest
@@ -51,14 +50,8 @@ def test_help_imports_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.slow
-def test_help_is_quick(graphllm):
-    def seconds() -> float:
-        start = time.perf_counter()
-        graphllm("--help")
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.3  # 0.1 s on an idle machine
+def test_help_is_quick(processor_seconds):
+    assert min(processor_seconds("--help") for _ in range(3)) < 0.3  # about 0.1
 
 
 def test_importing_graphllm_imports_no_part_of_it():
@@ -119,7 +112,7 @@ def test_a_closed_pipe_is_no_news():
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(timeout=30) == 141
+    assert process.wait(timeout=120) == 141
 
 
 def test_an_interrupt_exits_130():
@@ -129,7 +122,7 @@ def test_an_interrupt_exits_130():
         "def stopped(): raise KeyboardInterrupt\n"
         "main(['stopped'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
 
 
@@ -137,7 +130,7 @@ def test_a_bug_shows_its_traceback():
     code = (
         "from graphllm.cli import cli, main\n@cli.command()\ndef broken(): 1 / 0\nmain(['broken'])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "ZeroDivisionError" in done.stderr

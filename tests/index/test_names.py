@@ -164,9 +164,9 @@ def test_many_names_are_found_quickly(tmp_path):
     names = Names.build(TextualGraph.from_triples(triples), tmp_path / "names.sqlite")
     asked = [fold(head) for head, _, _ in triples[:60]]
     names.folded_many(asked)
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(names.folded_many(asked)) == 60
-    assert time.perf_counter() - began < 0.05
+    assert time.process_time() - began < 0.05  # about 0.002; comparing with each takes 0.1
     for head, _, _ in triples[:20]:
         assert names.fuzzy(head[:4] + "x" + head[5:])[0].name == head
     names.close()
