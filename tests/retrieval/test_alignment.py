@@ -65,10 +65,11 @@ def problems(draw):
     num_words = draw(st.integers(0, 4))
     num_paths, num_elements = draw(st.integers(1, 3)), draw(st.sampled_from([3, 5]))
     shape = (num_words, num_paths, num_elements)
+    # half of them are 0: most words have nothing to do with most elements
     tenths = st.lists(
-        st.integers(0, 10), min_size=int(np.prod(shape)), max_size=int(np.prod(shape))
+        st.integers(-10, 10), min_size=int(np.prod(shape)), max_size=int(np.prod(shape))
     )
-    affinity = np.array(draw(tenths), dtype=np.float32).reshape(shape) / 10
+    affinity = np.array(draw(tenths), dtype=np.float32).reshape(shape).clip(0) / 10
     weights = draw(
         st.lists(st.sampled_from([0.5, 0.7, 1.0, 1.4]), min_size=num_words, max_size=num_words)
     )
