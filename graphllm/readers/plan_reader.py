@@ -88,6 +88,9 @@ class PlanReader:
         discovered it, rather than what he is not said to have discovered.
         """
         best = self.run(candidates[0].plan, confidence=confidence(candidates))
+        plain = [c for c in candidates if not c.is_guess]
+        if candidates[0].is_guess and not says_something(best) and plain:
+            return self._first_with_answer(plain)
         for candidate in candidates[1:_TIES_RUN]:
             behind = candidates[0].score - candidate.score
             unfounded = is_closed(best) and not stands_on_facts(best)

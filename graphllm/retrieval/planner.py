@@ -41,6 +41,7 @@ from graphllm.retrieval.english import (
     CONTAINMENT,
     FUNCTION_WORDS,
     PERSON_TYPES,
+    Token,
     family,
     is_person_noun,
 )
@@ -80,11 +81,14 @@ class PlanCandidate(NamedTuple):
         plan: The plan.
         score: How well it explains the question, about 0 to 1.3.
         mentions: The names it begins with.
+        is_guess: It takes a common word in small letters for a name ("horror" for Horror), which
+            only an answer can justify.
     """
 
     plan: Plan
     score: float
     mentions: tuple[Mention, ...] = ()
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)
@@ -609,7 +613,8 @@ class Planner:
                     score += _PAIR_BONUS + self._path_terms(first, second)
                     plan = self._of_asked_kind(question, plan, first.ports[-1])
                     done = Count(plan) if question.intent.want is Want.COUNT else plan
-                    yield PlanCandidate(done, score, (left, right))
+                    guess = any(_is_common_word(m, tokens) for m in (left, right))
+                    yield PlanCandidate(done, score, (left, right), guess)
 
     def _meet(self, first: RankedPath, second: RankedPath) -> bool:
         """Whether two paths can end in the same nodes."""
@@ -786,6 +791,13 @@ class Planner:
                 for w in left
             )
         return (named + steering) / max(total + steering, 1e-6) - cost
+
+
+def _is_common_word(mention: Mention, tokens: Sequence[Token]) -> bool:
+    """Return whether a mention is one word in small letters, where the name has capitals."""
+    words = tokens[slice(*mention.span)]
+    small = len(words) == 1 and not words[0].text[:1].isupper()
+    return small and mention.match is not Match.EXACT
 
 
 def _longest(seeds: Seeds) -> Seeds:
