@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Shape checks and shared machines make single examples slow; time is measured elsewhere.
-settings.register_profile("graphllm", deadline=None)
+settings.register_profile("graphllm", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("graphllm")
 
 
