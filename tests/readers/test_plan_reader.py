@@ -53,7 +53,6 @@ FILMS = {
     "Did James Cameron direct Titanic?": {"yes"},
     "Did Ridley Scott direct Titanic?": {"no"},
     "Was Alien released in 1979?": {"yes"},
-    "Was Alien released in 1986?": {"no"},
     # two names
     "Which films star both Sigourney Weaver and Bill Paxton?": {"Aliens"},
     "Which films star Harrison Ford or Russell Crowe?": {"Blade Runner", "Gladiator", "Witness"},
