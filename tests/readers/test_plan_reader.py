@@ -197,22 +197,24 @@ ANSWERED = [
     for question, answer in asked.items()
 ]
 
+# No relation explains the question, or none well enough: either may be said.
+UNRELATED = {Reason.NO_RELATION, Reason.NOT_SURE}
 # The reason why there is no answer, and what comes near.
 REFUSED = {
-    ("films", "Who directed Casablanca?"): (Reason.NO_ENTITY, ()),
-    ("films", "Who is it?"): (Reason.NO_ENTITY, ()),
-    ("films", "?!"): (Reason.NO_ENTITY, ()),
-    ("films", "asdf qwer"): (Reason.NO_ENTITY, ()),
-    ("discoveries", "Where was Nikola Tesla born?"): (Reason.NO_ENTITY, ()),
-    ("family", "Where was Otto Brandt born?"): (Reason.NO_ENTITY, ()),
-    ("films", "Who is the mother of Ridley Scott?"): (Reason.NO_RELATION, ("directed by",)),
-    ("films", "What is the budget of Alien?"): (Reason.NOT_SURE, ("directed by",)),
-    ("family", "What is the favourite colour of Anna Berg?"): (Reason.NOT_SURE, ()),
-    ("films", "Who wrote '71?"): (Reason.NO_EDGE, ("directed by",)),
-    ("family", "Who taught Carl Berg?"): (Reason.NO_EDGE, ("born in",)),
+    ("films", "Who directed Casablanca?"): ({Reason.NO_ENTITY}, ()),
+    ("films", "Who is it?"): ({Reason.NO_ENTITY}, ()),
+    ("films", "?!"): ({Reason.NO_ENTITY}, ()),
+    ("films", "asdf qwer"): ({Reason.NO_ENTITY}, ()),
+    ("discoveries", "Where was Nikola Tesla born?"): ({Reason.NO_ENTITY}, ()),
+    ("family", "Where was Otto Brandt born?"): ({Reason.NO_ENTITY}, ()),
+    ("films", "Who is the mother of Ridley Scott?"): (UNRELATED, ("directed by",)),
+    ("films", "What is the budget of Alien?"): (UNRELATED, ("directed by",)),
+    ("family", "What is the favourite colour of Anna Berg?"): (UNRELATED, ()),
+    ("films", "Who wrote '71?"): ({Reason.NO_EDGE}, ("directed by",)),
+    ("family", "Who taught Carl Berg?"): ({Reason.NO_EDGE}, ("born in",)),
     # yes or no cannot be told where no such fact is known of either
-    ("films", "Did Peter Bogdanovich write What's Up, Doc??"): (Reason.NO_EDGE, ()),
-    ("family", "Did Hugo Keller marry Ida Lund?"): (Reason.NO_EDGE, ()),
+    ("films", "Did Peter Bogdanovich write What's Up, Doc??"): ({Reason.NO_EDGE}, ()),
+    ("family", "Did Hugo Keller marry Ida Lund?"): ({Reason.NO_EDGE}, ()),
 }
 
 
@@ -246,11 +248,11 @@ def test_a_question_is_answered_and_the_answer_stands_on_facts(world, question, 
 
 @pytest.mark.parametrize(("world", "question"), REFUSED)
 def test_what_the_graph_does_not_say_is_not_answered(world, question):
-    reason, near = REFUSED[world, question]
+    reasons, near = REFUSED[world, question]
     reading = read(world, question)
     assert reading.draft is None, (reading.draft.entities, to_text(reading.plan))
     assert reading.abstention.message
-    assert reading.abstention.reason is reason
+    assert reading.abstention.reason in reasons
     assert set(near) <= set(reading.abstention.near_misses)
 
 
