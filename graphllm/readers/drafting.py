@@ -204,11 +204,19 @@ def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:
     for fact in result.attributes:
         if not fact.on_edge:
             yield _node_claim(fact.owner, fact.attribute, format_value(fact.value), view)
-    for node in result.nodes.tolist():
+    for node in result.nodes.tolist() or _confirmed(plan, result, view):
         if isinstance(plan, FactsOf) and view.texts[node]:
             yield _node_claim(node, DESCRIPTION, view.texts[node], view)
         if view.node_type_ids[node] >= 0 and (isinstance(plan, FactsOf) or _names_type(plan)):
             yield _node_claim(node, TYPE, view.node_types[int(view.node_type_ids[node])], view)
+
+
+def _confirmed(plan: Plan, result: PlanResult, view: GraphView) -> list[int]:
+    """Return the nodes that a "yes" is about, where it rests on their type alone."""
+    if not isinstance(plan, Exists) or result.values != (True,) or len(result.edges):
+        return []
+    found = (view.find_key(key) for key in _keys(plan))
+    return [node for node in found if node is not None]
 
 
 def _is_aside(result: PlanResult, view: GraphView) -> Callable[[Claim], bool]:

@@ -31,11 +31,14 @@ def label_form(label: str) -> LabelForm:
     if words[-1] in _PREPOSITIONS:
         return LabelForm.ACTIVE
     last = words[-1]
-    is_past = last.endswith("ed") or (last in IRREGULAR and last in _PAST)
+    is_past = last.endswith("ed") or (last in IRREGULAR and last in _VERBS)
     return LabelForm.ACTIVE if is_past and len(words) == 1 else LabelForm.NOUN
 
 
-_PAST = words(
+_VERBS = words(
     "wrote written won taught sang sung sold bought led held built found knew known grew ran "
-    "chose chosen drew drawn gave given wed born died acted influences measures orbits"
+    "chose chosen drew drawn gave given wed born died acted influences measures orbits calls owns "
+    "treats causes contains "
+    "uses follows cites likes knows loves hates manages leads supports requires includes affects "
+    "inhibits activates regulates borders employs produces makes sells buys teaches advises"
 )

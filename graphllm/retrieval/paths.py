@@ -29,8 +29,9 @@ _MIN_AFFINITY = 0.12
 _MIN_FOLLOWS = 0.02  # share of nodes that must have a port for a path to continue with it
 _NAME, _PAST_NAME = 1.5, 0.3
 _KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it surely names
+_BRIDGE = 0.3  # share of nodes that go on, for a step that no word speaks of
 _MOSTLY = 0.6  # share of values that read as numbers or dates
-_MEASURING = [[w] for w in ("tall", "old", "long", "high", "large", "big", "heavy", "deep", "far")]
+_MEASURING = [[w] for w in ("tall", "long", "high", "large", "big", "heavy", "deep", "far")]
 _BACK = frozenset(("their", "its"))  # "their films" says again what the films are of
 _NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
 _EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
@@ -57,7 +58,9 @@ class Weights(NamedTuple):
     answer_noun: float = 1.4
     back: float = 0.2
     light: float = 0.2
-    wrong_kind: float = 0.3
+    wrong_kind: float = 0.5
+    lacking: float = 0.03
+    no_answer_noun: float = 0.25
     unexplained: float = 0.08
     unknown_name: float = 0.3
 
@@ -150,7 +153,7 @@ class PathRanker:
         for position, token in enumerate(tokens):
             if any(span.first <= position < span.last for span in taken):
                 continue
-            asks = is_answer_word(tokens, position)
+            asks = is_answer_word(tokens, position) and not _is_verb(tokens, position, taken)
             importance = self._importance(token, asks=asks)
             if tokens[position - 1].folded in _BACK and not asks and position:
                 importance *= self.weights.back
@@ -176,8 +179,8 @@ class PathRanker:
     def _is_unknown_name(self, tokens: Sequence[Token], position: int) -> bool:
         """Return whether a word is written like a name, and is none of the graph's own words."""
         token = tokens[position]
-        capitals = sum(t.text[:1].isupper() for t in tokens)
-        if not position or not token.text[:1].isupper() or 2 * capitals > len(tokens):
+        title_case = all(t.text[:1].isupper() for t in tokens if len(t.text) > 3)
+        if not position or not token.text[:1].isupper() or (title_case and len(tokens) > 2):
             return False
         return not self.affinity.knows(token.folded)
 
@@ -192,6 +195,7 @@ class PathRanker:
         first: list[tuple[tuple[int, ...], int]] = [((p,), p) for p in self.first_ports(nodes)]
         frontier = [(path, float(good[p])) for path, p in first if good[p] > _MIN_AFFINITY]
         found = [path for path, p in first if max(good[p], ends[p]) > _MIN_AFFINITY]
+        found += [(p, q) for _, p in first for q in self._bridged(p, good, ends)]
         for _ in range(MAX_HOPS - 1):
             longer: list[tuple[tuple[int, ...], float]] = []
             for path, total in frontier:
@@ -204,6 +208,18 @@ class PathRanker:
             frontier = sorted(longer, key=lambda item: -item[1])[:_MAX_PATHS]
             found += [path for path, _ in frontier]
         return found
+
+    def _bridged(
+        self,
+        port: int,
+        good: Float32[np.ndarray, "num_ports"],
+        ends: Float32[np.ndarray, "num_ports"],
+    ) -> list[int]:
+        """Return steps to what is asked for, by way of a step that no word speaks of."""
+        if max(good[port], ends[port]) > _MIN_AFFINITY:
+            return []
+        usual = (self.schema.follows(port) > _BRIDGE) & (ends > _MIN_AFFINITY)
+        return [q for q in np.flatnonzero(usual).tolist() if q != port ^ 1]
 
     def _answering(self, words: Sequence[Word]) -> Float32[np.ndarray, "num_ports"]:
         """Return, per port, how well it ends in what is asked for, whatever its relation."""
@@ -374,6 +390,8 @@ class PathRanker:
                 [[self._joins_alike(q >> 1) for q in p] for p in padded(paths).tolist()]
             )
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
+        has = self.schema.port_counts(np.array(mention.nodes[:16], dtype=np.int64)) > 0
+        score = score - self.weights.lacking * ~has[padded(paths)[:, 0]]
         score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
@@ -382,12 +400,17 @@ class PathRanker:
         self, words: Sequence[Word], aligned: Alignment
     ) -> Float32[np.ndarray, "num_paths"]:
         """Return what a path loses for words it leaves unexplained; most for names."""
-        cost = [
-            self.weights.unknown_name if w.is_name else self.weights.unexplained * (w.weight >= 1)
-            for w in words
-        ]
+        cost = [self.cost_of_leaving(w) for w in words]
         unexplained = (aligned.explained < _MIN_AFFINITY).astype(np.float32)
         return np.asarray(np.array(cost, dtype=np.float32) @ unexplained, dtype=np.float32)
+
+    def cost_of_leaving(self, word: Word) -> float:
+        """Return what it costs a plan to leave ``word`` unexplained."""
+        if word.is_name:
+            return self.weights.unknown_name
+        if word.asks and word.token.folded not in ("who", "whom", "when", "where"):
+            return self.weights.no_answer_noun
+        return self.weights.unexplained * (word.weight >= 1)
 
     def _wrong_kind(
         self, words: Sequence[Word], tokens: Sequence[Token], paths: Sequence[tuple[int, ...]]
@@ -411,7 +434,9 @@ class PathRanker:
             return not (is_time or timed)
         if opening[:1] == ["why"]:
             return is_value
-        return opening[:1] == ["how"] and opening[1:] in _MEASURING and not is_value
+        if opening == ["how", "old"]:
+            return "age" not in self.schema.labels[port >> 1].split()
+        return opening[:1] == ["how"] and opening[1:] in _MEASURING and (is_time or not is_value)
 
     def _edge_attributes(self, port: int) -> list[str]:
         if self.schema.attribute(port) is not None:
@@ -508,6 +533,15 @@ def _distance(position: int, span: Span, tokens: Sequence[Token]) -> int:
         return span.first - position
     between = tokens[span.last : position]
     return position - span.last + 1 + 3 * any(t.folded in COPULAS for t in between)
+
+
+def _is_verb(tokens: Sequence[Token], position: int, taken: Sequence[Span]) -> bool:
+    """Return whether the word is the verb of "what treats X": X follows, and nothing after it."""
+    if not taken or not position or tokens[position - 1].folded != "what":
+        return False
+    entity = taken[0]
+    between = [t.folded for t in tokens[position + 1 : entity.first]]
+    return entity.first > position and entity.last == len(tokens) and set(between) <= {"the", "a"}
 
 
 def is_answer_word(tokens: Sequence[Token], position: int) -> bool:

@@ -53,6 +53,7 @@ from graphllm.retrieval.follow_ups import (
     earlier_plan,
 )
 from graphllm.retrieval.intents import Intent, Want, asks_for_everything, intent, only_tells
+from graphllm.retrieval.labels import LabelForm, label_form
 from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
 from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word, name_weight
@@ -68,7 +69,8 @@ _NEAR = 4  # words between a comparison and what names its measure
 _LONGEST_SAID = 4  # words of an attribute's value
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
-_VOCABULARY = 0.5  # affinity from which a word in small letters is no name
+_NAMED_VALUE = 0.2  # for reading the attribute of an edge between two names
+_ALL_OF_KIND = 0.9
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
 _AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
@@ -278,12 +280,31 @@ class Planner:
             for path in self._inside(ranked):
                 plan = self._composed(question, path)
                 if plan is not None:
-                    yield PlanCandidate(plan, path.score, (mention,))
+                    counted = question.intent.want is Want.COUNT and isinstance(plan, Values)
+                    score = path.score + (_NAMED_VALUE if counted else 0.0)
+                    yield PlanCandidate(plan, score, (mention,))
+            yield from self._both(question, mention, ranked)
             if question.is_plain and question.intent.want is Want.CONFIRM:
                 yield from self._is_of_type(question, mention)
             if not question.is_plain:
                 yield from self._about_entity(question, mention)
                 yield from self._among(question, mention)
+
+    def _both(
+        self, question: Question, mention: Mention, ranked: Sequence[RankedPath]
+    ) -> Iterator[PlanCandidate]:
+        """Yield "who wrote and directed X": two steps from one name must both lead there."""
+        said = [t.folded for t in question.seeds.tokens]
+        single = [p for p in ranked if len(p.ports) == 1 and p.support[0] > _CUE_IS_CLEAR]
+        for first, second in combinations(single, 2):
+            words = [_best_explained(path) for path in (first, second)]
+            joined = abs(words[0] - words[1]) == 2 and said[sum(words) // 2] == "and"
+            if joined and first.ports != second.ports and self._meet(first, second):
+                explained = _merged(first.explained, second.explained)
+                score = self._covered(question, [mention], explained)
+                score += self._path_terms(first, second) + _PAIR_BONUS
+                both = Intersect(self.chain(first), self.chain(second))
+                yield PlanCandidate(both, score, (mention,))
 
     def _inside(self, ranked: Sequence[RankedPath]) -> list[RankedPath]:
         """Return the paths, beginning in a part of the entity where the whole has no such step.
@@ -414,15 +435,30 @@ class Planner:
         return None
 
     def _edge_value(self, question: Question, path: RankedPath) -> Plan | None:
-        """Return the reading of "when" as an attribute of the last edge, where edges have one."""
-        asked = {t.folded for t in question.seeds.tokens}
-        if not asked & {"when", "year", "date"} or self.schema.time_share(path.ports[-1]) > 0.5:
+        """Return the reading of "when" as an attribute of the last edge, where edges have one.
+
+        The attribute may also be named: "what rating did Ada give Alien?".
+        """
+        if self.schema.attribute(path.ports[-1]) is not None:
             return None
-        for name in self.schema.edge_attributes(path.ports[-1] >> 1):
-            if {family(w) for w in humanize(name).split()} & {"year", "dat", "tim"}:
-                source = self.chain(path._replace(ports=path.ports[:-1]))
-                return EdgeValues(source, self.schema.step(path.ports[-1]), name)
+        said = {t.folded for t in question.seeds.tokens}
+        families = {family(word) for word in said - FUNCTION_WORDS}
+        when = said & {"when", "year", "date"} and self.schema.time_share(path.ports[-1]) <= 0.5
+        timed = self._edge_times(path.ports[-1]) if when else []
+        names = self.schema.edge_attributes(path.ports[-1] >> 1)
+        named = [n for n in names if {family(w) for w in humanize(n).split()} <= families]
+        for name in [*timed, *named]:
+            source = self.chain(path._replace(ports=path.ports[:-1]))
+            return EdgeValues(source, self.schema.step(path.ports[-1]), name)
         return None
+
+    def _edge_times(self, port: int) -> list[str]:
+        """Return the attributes of a relation's edges that say when."""
+        named = (
+            (n, {family(w) for w in humanize(n).split()})
+            for n in self.schema.edge_attributes(port >> 1)
+        )
+        return [name for name, words in named if words & {"year", "dat", "tim", "sinc"}]
 
     def _ranked(
         self,
@@ -431,6 +467,8 @@ class Planner:
         arrived_by: int,
     ) -> NodePlan | None:
         wanted, fitting = ranking
+        if wanted.is_time and self._edge_times(arrived_by):
+            return None  # the first award somebody won is not the oldest award
         measure = self.measures.of_kind(fitting, arrived_by)
         if measure is not None:
             return TopK(plan, measure.measure, wanted.k, wanted.ascending)
@@ -453,8 +491,11 @@ class Planner:
         for word in words:
             relations = np.repeat(self.affinity.relations(word), 2)
             kinds = self.affinity.classes(word)
-            if self._type_named(word) is not None:  # what is counted must be of that type
-                relations = relations * (kinds > _KIND_IS_CLEAR)
+            kind = self._type_named(word)
+            if kind is not None:  # all that is counted must be of that type
+                shares = [self.schema.arrival_types(p).get(kind, 0.0) for p in range(len(fit))]
+                relations = relations * (np.array(shares) > _ALL_OF_KIND)
+                kinds = kinds * (np.array(shares) > _ALL_OF_KIND)
             fit += np.maximum(relations, 0.6 * kinds)
         fit[2 * len(self.view.relations) :] = 0
         return fit
@@ -547,12 +588,9 @@ class Planner:
             return False
         span = tokens[slice(*mention.span)]
         if len(span) == 1 and not span[0].text[:1].isupper():  # perhaps a word like any other
-            known = max(
-                float(self.affinity.relations(span[0].folded).max(initial=0.0)),
-                float(self.affinity.classes(span[0].folded).max(initial=0.0)),
-            )
+            word = span[0].folded
             written = mention.match in (Match.EXACT, Match.FOLDED)
-            return written and known < _VOCABULARY and span[0].folded not in FUNCTION_WORDS
+            return written and not self.affinity.knows(word) and word not in FUNCTION_WORDS
         return weight(mention.span, tokens) >= 1.0
 
     def _connection(self, question: Question, left: Mention, right: Mention) -> PlanCandidate:
@@ -645,7 +683,7 @@ class Planner:
                         aimed = EdgeValues(
                             value.source, value.step, value.attribute, self.entities(end.nodes)
                         )
-                        yield PlanCandidate(aimed, path.score + _PAIR_BONUS, (start, end))
+                        yield PlanCandidate(aimed, path.score + _NAMED_VALUE, (start, end))
 
     # No name
 
@@ -679,13 +717,15 @@ class Planner:
         relations = self.affinity.relations(folded)[: len(self.view.relations)]
         best = int(relations.argmax()) if len(relations) else 0
         if len(relations) and relations[best] >= _KIND_IS_CLEAR:
-            found.append((HavingStep(self.schema.step(2 * best + 1)), 2 * best))
+            doers = label_form(self.schema.labels[best]) is LabelForm.ACTIVE  # "actors" acted in
+            arrives = 2 * best + doers
+            found.append((HavingStep(self.schema.step(arrives ^ 1)), arrives))
         kinds = self.affinity.classes(folded)[: 2 * len(self.view.relations)]
         if len(kinds) and kinds.max() >= _KIND_IS_CLEAR:
             port = int(kinds.argmax())
-            heads = self.schema.follows(port)[0 : 2 * len(self.view.relations) : 2]
-            if heads.any():
-                found.append((HavingStep(self.schema.step(2 * int(heads.argmax()))), port))
+            usual = self.schema.follows(port)[: 2 * len(self.view.relations)]
+            if usual.any():
+                found.append((HavingStep(self.schema.step(int(usual.argmax()))), port))
         return found
 
     def _is_of_kind(self, word: Word, kind_word: Word) -> bool:
@@ -785,11 +825,7 @@ class Planner:
             named += sum(w.weight * explained.get(w.position, 0.0) for w in words)
             total += sum(w.weight for w in words)
             left = [w for w in words if explained.get(w.position, 0.0) < _LEFT_OVER]
-            weights = self.paths.weights
-            cost = sum(
-                weights.unknown_name if w.is_name else weights.unexplained * (w.weight >= 1)
-                for w in left
-            )
+            cost = sum(self.paths.cost_of_leaving(w) for w in left)
         return (named + steering) / max(total + steering, 1e-6) - cost
 
 
@@ -845,6 +881,11 @@ def _combined(between: Sequence[str], left: NodePlan, right: NodePlan) -> NodePl
     if "or" in between:
         return Union(left, right)
     return Intersect(left, right)
+
+
+def _best_explained(path: RankedPath) -> int:
+    """Return the position of the word that a path explains best."""
+    return max(path.explained, key=path.explained.__getitem__, default=-1)
 
 
 def _merged(left: dict[int, float], right: dict[int, float]) -> dict[int, float]:
