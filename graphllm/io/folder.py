@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphllm.errors import DataError
-from graphllm.graph import GraphBuilder, StringTable, TextualGraph
+from graphllm.graph import GraphBuilder, Kind, StringTable, TextualGraph
 from graphllm.io.delimited import read_delimited
 from graphllm.io.edges import NO_RELATION, edge_graph
 from graphllm.io.excel import read_sheets
@@ -87,9 +87,16 @@ def _is_edges(table: Table) -> bool:
     if {"head", "tail"} & table.source.mapping.roles.keys():
         return True
     if not table.has_header:
-        return bool(edge_parts(table)) and len(table.labels) <= 3
+        return bool(edge_parts(table)) and len(table.labels) <= 3 and not _is_listing(table)
     labelled = guess_roles(table.labels, EDGE_ROLES)
     return {"head", "tail"} <= labelled.keys() and bool(edge_parts(table))
+
+
+def _is_listing(table: Table) -> bool:
+    """Whether a table without labels only says what is called how: a number, and a name."""
+    first, second = table.columns[:2]
+    numbered = first.kind is Kind.INTEGER and first.is_unique
+    return len(table.columns) == 2 and numbered and second.kind is Kind.TEXT and second.is_unique
 
 
 def _stack(tables: Sequence[Table]) -> tuple[Table, dict[str, int]]:

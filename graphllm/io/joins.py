@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from graphllm.graph import GraphBuilder, Kind, TextualGraph, Value
+from graphllm.io.containment import clear_winner, containment, enough_values, measure
 from graphllm.io.mapping import label_key
-from graphllm.io.table import Table, TextColumn
+from graphllm.io.table import Table
 from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 from graphllm.io.wide import Layout, add_rows, find_layout, row_keys, singular
 
@@ -18,7 +19,6 @@ logger = logging.getLogger(__name__)
 _SELF = frozenset(("reportsto", "manager", "managerid", "parent", "parentid", "supervisor", "boss"))
 _ID_ENDING = re.compile(r"(_|-|\s)?(id|ID|Id|key|Key|KEY|code|Code|fk|FK)$")
 _TEXT_CONTAINMENT = 0.95
-_MANY_NUMBERS = 100
 _NUM_TELLING = 5  # distinct codes from which containment alone tells a reference
 _NAME_ENDINGS = ("name", "title", "label", "description")
 
@@ -33,6 +33,8 @@ class Reference:
         relation: What to call the edge.
         type: The type of what it refers to.
         target: The column it refers to.
+        matched: The share of rows whose value was found there, where no label but only the values
+            say that it is a reference; then a value that is not found refers to nothing.
     """
 
     column: int
@@ -40,6 +42,7 @@ class Reference:
     relation: str
     type: str
     target: int = 0
+    matched: float | None = None
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def joined_graph(tables: Sequence[Table]) -> TextualGraph:
 
     A row is a node, named by a name-like column. A column whose values are keys of a table is an
     edge; what else a row holds are attributes. A table without a key of its own and with exactly
-    two references is a table of edges.
+    two references is a table of edges. Without labels a column is only joined where its values
+    leave no doubt.
     """
     entries = [Entry(table, _own_key(table)) for table in tables]
     entries = [Entry(e.table, _kept_key(e, entries)) for e in entries]
@@ -136,10 +140,55 @@ def _references(position: int, entries: Sequence[Entry]) -> tuple[Reference, ...
             continue
         if not column.present.any() or column.kind in (Kind.DATE, Kind.NUMBER, Kind.BOOLEAN):
             continue
-        reference = _reference(position, i, entries) or _implicit(entry, i)
+        if not entry.table.has_header:
+            reference = _guessed(position, i, entries)
+        else:
+            reference = _reference(position, i, entries) or _implicit(entry, i)
         if reference:
             found.append(reference)
     return tuple(found)
+
+
+def _guessed(position: int, column: int, entries: Sequence[Entry]) -> Reference | None:
+    """Return what a column without a label refers to; None where its values leave a doubt.
+
+    A wrong join states facts that are none, so its values must be keys of one table, hardly fit
+    any other, and be so by more than chance.
+    """
+    cells = entries[position].table.columns[column]
+    if not enough_values(cells):
+        return None
+    shares = _shares(position, column, entries)
+    if not shares or not clear_winner(list(shares.values())):
+        return None
+    table, target = max(shares, key=shares.__getitem__)
+    found = measure(cells, entries[table].table.columns[target])
+    if table == position or not found.is_telling:
+        return None
+    return Reference(
+        column=column,
+        table=table,
+        relation=f"{entries[table].type} {entries[position].table.labels[column]}",
+        type=entries[table].type,
+        target=target,
+        matched=found.rows,
+    )
+
+
+def _shares(position: int, column: int, entries: Sequence[Entry]) -> dict[tuple[int, int], float]:
+    """Return the share of a column's values that each column to refer to contains.
+
+    Of each table only the best counts: its rows may go by a code and by a name.
+    """
+    cells = entries[position].table.columns[column]
+    best: dict[tuple[int, int], float] = {}
+    for i, other in enumerate(entries):
+        targets = [t for t in _targets(other) if (i, t) != (position, column)]
+        fits = {t: containment(cells, other.table.columns[t]) for t in targets}
+        if fits:
+            target = max(fits, key=fits.__getitem__)
+            best[i, target] = fits[target]
+    return best
 
 
 def _is_extension(entry: Entry, entries: Sequence[Entry]) -> bool:
@@ -194,7 +243,7 @@ def _targets(entry: Entry) -> list[int]:
 
 
 def _fit(entry: Entry, position: int, other: Entry, target: int) -> int:
-    """Return how well a column fits a key: by label and values, or by values alone; 0 is not.
+    """Return how well a column fits a key: by label and values, or by texts alone; 0 is not.
 
     Small whole numbers are keys of every table, so they need a label that says which.
     """
@@ -213,20 +262,8 @@ def _fit(entry: Entry, position: int, other: Entry, target: int) -> int:
         return 4
     if share == 1 and _common_prefix(folded, owner) >= 4 and column.num_distinct * 2 > len(keys):
         return 3
-    if share < _TEXT_CONTAINMENT:
-        return 0
-    if column.kind is Kind.TEXT:
-        return 2 if column.num_distinct >= _NUM_TELLING else 0
-    # numbers without labels: many of them, and many of the keys there are
-    unlabelled = not entry.table.has_header and not other.table.has_header
-    many = column.num_distinct >= max(_MANY_NUMBERS, len(keys) // 4)
-    return 1 if unlabelled and many else 0
-
-
-def containment(column: TextColumn, keys: TextColumn) -> float:
-    """Return the share of the column's distinct values that are among ``keys``."""
-    values = {column.texts[code] for code in column.used.tolist()}
-    return len(values.intersection(keys.texts)) / max(1, len(values))
+    telling = column.kind is Kind.TEXT and column.num_distinct >= _NUM_TELLING
+    return 2 if telling and share >= _TEXT_CONTAINMENT else 0
 
 
 def _common_prefix(first: str, second: str) -> int:
@@ -304,8 +341,20 @@ def _name_columns(entry: Entry) -> list[int]:
                 return [i]
     if not table.has_header:
         taken = {entry.key, *(reference.column for reference in entry.references)}
-        return [i for i in range(len(labels)) if i not in taken and _is_name(table, i)][:1]
+        names = [i for i in range(len(labels)) if i not in taken and _is_name(table, i)]
+        return [i for i in names if entry.key is None or _says_more(table, i, entry.key)][:1]
     return []
+
+
+def _says_more(table: Table, position: int, key: int) -> bool:
+    """Whether a column calls the rows better than their key: by words, not a shorter code."""
+    if table.columns[key].kind is not Kind.TEXT:
+        return True
+    lengths = [
+        sum(map(len, texts)) / len(texts)
+        for texts in (table.columns[position].texts, table.columns[key].texts)
+    ]
+    return lengths[0] > lengths[1]
 
 
 def _distinct_share(table: Table, position: int) -> float:
@@ -361,7 +410,7 @@ def _resolved(
         known = dict(zip(targets, keys[reference.table], strict=True))
     nodes: list[str | None] = []
     for cell in cells:
-        if cell in ABSENT:
+        if cell in ABSENT or (reference.matched is not None and cell not in known):
             nodes.append(None)
         elif cell in known:
             nodes.append(known[cell])
@@ -427,8 +476,34 @@ def _report(entry: Entry, entries: Sequence[Entry]) -> None:
         said.append(f"id={name(entry.key)}" if entry.key is not None else "a row per thing")
         named = "+".join(name(i) for i in _name_columns(entry))
         said += [f"name={named}"] if named else []
-    for reference in entry.references:
-        label = table.mapped_name(reference.column)
-        other = entries[reference.table].table.source.stem if reference.table is not None else None
-        said.append(f"{label} -> {other or 'new ' + reference.type}")
-    table.source.report(f"{table.source.name}: {', '.join(said)}")
+    said += [_told(reference, entry, entries) for reference in entry.references]
+    if not table.has_header:
+        kept = [i for i in _layout(entry).attributes if table.columns[i].present.any()]
+        said += [f"attributes={';'.join(table.mapped_name(i) for i in kept)}"] if kept else []
+        said += [_open(i, entry, entries) for i in kept]
+    table.source.report(f"{table.source.name}: {', '.join(filter(None, said))}")
+
+
+def _told(reference: Reference, entry: Entry, entries: Sequence[Entry]) -> str:
+    """Return what a column was joined to, in words."""
+    label = entry.table.mapped_name(reference.column)
+    if reference.table is None:
+        return f"{label} -> new {reference.type}"
+    told = f"{label} -> {entries[reference.table].table.source.stem}"
+    if reference.matched is None:
+        return told
+    return f"{told} (guessed from its values, {reference.matched:.1%} of them found there)"
+
+
+def _open(column: int, entry: Entry, entries: Sequence[Entry]) -> str:
+    """Return, where a column may be a reference and was not joined, what it would fit."""
+    if entry.table.columns[column].kind not in (Kind.TEXT, Kind.INTEGER):
+        return ""
+    position = next(i for i, other in enumerate(entries) if other is entry)
+    shares = _shares(position, column, entries)
+    others = {fit[0]: share for fit, share in shares.items() if fit[0] != position}
+    best = max(others, key=others.__getitem__, default=None)
+    if best is None or others[best] < 0.5 or not enough_values(entry.table.columns[column]):
+        return ""
+    stem, label = entries[best].table.source.stem, entry.table.mapped_name(column)
+    return f"{label} not joined ({others[best]:.0%} of its values are in {stem}; label it to join)"

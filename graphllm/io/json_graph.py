@@ -19,7 +19,9 @@ from graphllm.io.records import (
     assemble,
     fault,
 )
+from graphllm.io.rows import records_table
 from graphllm.io.source import Source
+from graphllm.io.tabular import table_graph
 
 _ENDS = (
     ("head", "tail"), ("source", "target"), ("subject", "object"), ("from", "to"),
@@ -79,6 +81,9 @@ def read_json(source: Source) -> TextualGraph:
 
 def read_json_lines(source: Source) -> TextualGraph:
     """Return the graph of a file with one JSON value per line: edges, triples and nodes.
+
+    Records without any edge among them are rows of a table: their fields become relations and
+    attributes, as the columns of a CSV do.
 
     A file that ``write_graph`` wrote comes back exactly as it was.
 
@@ -292,10 +297,19 @@ def _end(source: Source, where: Where, end: object) -> str | int | float:
 
 
 def _read_records(source: Source, items: Iterable[tuple[Where, object]]) -> TextualGraph:
-    """Return the graph of a mix of edges and nodes; each may name the other before it comes."""
+    """Return the graph of a mix of edges and nodes; each may name the other before it comes.
+
+    Where no record is an edge, each is a row of a table.
+    """
+    items = iter(items)
+    rows = list(_until_an_edge(items))
+    records = [record for _, record in rows if isinstance(record, dict)]
+    if len(records) == len(rows) and _are_rows(records):
+        lines = [where if isinstance(where, int) else None for where, _ in rows]
+        return table_graph(records_table(source, records, lines))
     builder = GraphBuilder()
     nodes: list[NodeRecord] = []
-    for where, item in items:
+    for where, item in chain(rows, items):
         if isinstance(item, dict) and _is_node(_spread(item)):
             node = _node_record(source, where, item)
             builder.node(node.key)  # its place is where it is first mentioned
@@ -305,6 +319,24 @@ def _read_records(source: Source, items: Iterable[tuple[Where, object]]) -> Text
             add_edge(builder, EdgeRecord(str(head), str(tail), where, rest))
     add_nodes(builder, source, nodes)
     return with_dates(builder.build())
+
+
+def _until_an_edge(items: Iterator[tuple[Where, object]]) -> Iterator[tuple[Where, object]]:
+    """Yield items up to the first that is an edge for sure, and that one."""
+    for where, item in items:
+        yield where, item
+        if not isinstance(item, dict) or _end_fields(tuple(_spread(item))):
+            return
+
+
+def _are_rows(records: Sequence[Mapping[str, object]]) -> bool:
+    """Whether records describe things and none of them is an edge, or an edge without its end."""
+    fields = {field for record in records for field in record}
+    spread = [_spread(record) for record in records]
+    return len(fields) > 1 and not any(
+        _end_fields(tuple(record)) or (_has_end(tuple(record)) and _take_id(record)[0] is None)
+        for record in spread
+    )
 
 
 def _is_node(record: Mapping[str, object]) -> bool:

@@ -5,7 +5,9 @@ import json
 import networkx as nx
 import pytest
 
+from graphllm.errors import DataError
 from graphllm.graph import Kind
+from graphllm.io import read_graph
 
 FILMS = {
     "directed": True,
@@ -148,3 +150,57 @@ def test_networkx_node_link_agrees_with_networkx(read):
     graph = read("g.json", json.dumps(nx.node_link_data(original, edges="links")))
     pairs = zip(graph.heads.tolist(), graph.tails.tolist(), strict=True)
     assert [(int(graph.keys[h]), int(graph.keys[t])) for h, t in pairs] == list(original.edges)
+
+
+FILM_ROWS = [
+    {"title": "Alien", "director": "Ridley Scott", "year": 1979, "genre": ["Horror", "Sci-Fi"]},
+    {"title": "Gladiator", "director": "Ridley Scott", "year": 2000, "genre": ["Drama"]},
+    {"title": "Heat", "director": "Michael Mann", "year": 1995, "genre": ["Drama", "Crime"]},
+]
+
+
+@pytest.mark.parametrize("name", ["films.jsonl", "films.json", "films.ndjson"])
+def test_plain_records_are_rows_of_a_table(tmp_path, facts, attributes, name):
+    lines = "\n".join(map(json.dumps, FILM_ROWS))
+    (tmp_path / name).write_text(json.dumps(FILM_ROWS) if name.endswith(".json") else lines)
+    said = []
+    graph = read_graph(tmp_path / name, on_mapping=said.append)
+    found = facts(graph)
+    assert ("Alien", "director", "Ridley Scott") in found
+    assert ("Heat", "genre", "Crime") in found
+    assert attributes(graph, "Heat") == {"year": [1995]}
+    assert said == [
+        f"{name}: a row per thing: name=title, relations=director;genre, attributes=year"
+    ]
+
+
+def test_the_same_rows_as_csv_make_the_same_graph(tmp_path, facts):
+    rows = [f"{f['title']},{f['director']},{f['year']},{';'.join(f['genre'])}" for f in FILM_ROWS]
+    (tmp_path / "films.csv").write_text("title,director,year,genre\n" + "\n".join(rows))
+    (tmp_path / "films.jsonl").write_text("\n".join(map(json.dumps, FILM_ROWS)))
+    as_csv, as_lines = (read_graph(tmp_path / f"films.{suffix}") for suffix in ("csv", "jsonl"))
+    assert facts(as_csv) == facts(as_lines)
+    assert list(as_csv.node_types) == list(as_lines.node_types)
+
+
+def test_rows_may_lack_fields_hold_objects_and_be_mapped(tmp_path, facts, attributes):
+    rows = [
+        {"who": "Ada", "born": {"in": "London", "year": 1815}},
+        {"who": "Bob", "knows": [{"name": "Ada"}], "born": {"in": "London"}},
+        {"who": "Cy", "knows": ["Ada", "Bob"]},
+    ]
+    (tmp_path / "people.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    graph = read_graph(tmp_path / "people.jsonl", mapping="name=who,relations=knows;born in")
+    assert facts(graph) == [
+        ("Ada", "born in", "London"),
+        ("Bob", "born in", "London"),
+        ("Bob", "knows", "Ada"),
+        ("Cy", "knows", "Ada"),
+        ("Cy", "knows", "Bob"),
+    ]
+    assert attributes(graph, "Ada") == {"born year": [1815]}
+
+
+def test_an_edge_without_its_end_is_no_row(read):
+    with pytest.raises(DataError, match=r"line 1: expected source and target"):
+        read("g.jsonl", '{"source": "a", "relation": "r"}\n{"source": "b", "relation": "r"}\n')

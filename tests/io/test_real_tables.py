@@ -85,3 +85,22 @@ def test_airports_as_they_are(data, attributes):
     found = attributes(graph, "1")
     assert found["column 9"] == [5282]
     assert found["column 5"] == ["GKA"]
+
+
+def test_flights_without_labels_are_joined_rightly_or_not_at_all(data):
+    lines = []
+    graph = read_graph(data / "demo_openflights", on_mapping=lines.append)
+    counts = Counter(graph.node_types[t] for t in graph.node_type_ids.tolist())
+    assert counts == {
+        "route": 67663, "airport": 7698, "airline": 6162, "country": 261, "plane": 246,
+    }  # fmt: skip
+    ends = {
+        (r, graph.node_types[graph.node_type_ids[h]], graph.node_types[graph.node_type_ids[t]])
+        for h, r, t in zip(graph.heads, graph.relation_ids, graph.tails, strict=True)
+    }
+    assert {(graph.relations[r], *types) for r, *types in ends} == {
+        ("airline column 2", "route", "airline"),
+        ("airport column 4", "route", "airport"),
+        ("airport column 6", "route", "airport"),
+    }
+    assert "9 not joined (91% of its values are in airlines" in "\n".join(lines)
