@@ -30,8 +30,9 @@ from graphllm.index.generations import (
 from graphllm.index.graph_index import GraphIndex, SourceInfo
 from graphllm.index.progress import Progress, silent
 from graphllm.io import ColumnMap, graph_files, read_graph
+from graphllm.io.read import format_named, left_out
 
-READERS_VERSION = 1  # raised when a reader makes another graph of the same bytes
+READERS_VERSION = 2  # raised when a reader makes another graph of the same bytes
 PATIENCE_S = 900.0  # how long to wait for another process that is building the same index
 SETTLED_NS = 2_000_000_000  # a younger file may change again within its time stamp's resolution
 
@@ -89,7 +90,11 @@ def index_for(
             raise ConfigError(f"{path}: is an index already; leave --map and --format out")
         return GraphIndex.open(path)
     columns = ColumnMap.parse(mapping) if isinstance(mapping, str) else mapping
-    options = {"mapping": str(columns or ""), "format": format or ""}
+    options = {
+        "mapping": str(columns or ""),
+        "format": "" if format is None else format_named(format),
+        "left out": ", ".join(file.name for file in left_out(path)),  # what is told of it is kept
+    }
     files = tuple(_remembered(file) for file in graph_files(path))
     folder = cache_dir() / "indexes" / f"{_key(files, options)}.gllm"
 

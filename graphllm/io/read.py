@@ -58,8 +58,36 @@ SUFFIXES: dict[str, str] = {
     ".sqlite3": "sqlite",
 }
 
+# Other names for a format, as people call it.
+ALIASES: dict[str, str] = {
+    **{suffix.removeprefix("."): name for suffix, name in SUFFIXES.items()},
+    "txt": "csv",
+    "turtle": "rdf",
+    "ntriples": "rdf",
+    "n-triples": "rdf",
+    "nquads": "rdf",
+    "rdfxml": "rdf",
+    "rdf/xml": "rdf",
+    "json-ld": "rdf",
+    "xls": "excel",
+    "jsonl": "json_lines",
+    "ndjson": "json_lines",
+    "jsonlines": "json_lines",
+    "json-lines": "json_lines",
+    "node-link": "json",
+    "edgelist": "edge_list",
+    "edge-list": "edge_list",
+    "neo4j": "csv",
+    "db": "sqlite",
+}
+
 # Formats of which several files together make one graph.
 TABLE_FORMATS = ("csv", "excel", "parquet")
+_WHY_LEFT_OUT = f"only tables ({', '.join(TABLE_FORMATS)}) are read together"
+
+# Suffixes of files that may hold a graph, whose content says which.
+_LOOSE = (".txt", ".dat")
+_JSON = (".json", ".jsonl", ".ndjson")
 
 _NTRIPLES = re.compile(rb"\s*(<[^<>\s]+>|_:\S+)\s+<[^<>\s]+>\s+(<[^<>\s]+>|_:\S+|\".*)\s*\.\s*$")
 _TURTLE = re.compile(rb"^\s*(@prefix|@base|PREFIX|BASE)\b", re.MULTILINE)
@@ -80,7 +108,7 @@ def read_graph(
             as a list or separated by commas, that are tables of one graph.
         mapping: Which column plays which part, e.g. ``"head=from,tail=to,relation=type"``; what it
             does not name is guessed.
-        format: A name in ``READERS``; guessed from suffix and content when ``None``.
+        format: A name in ``READERS`` or ``ALIASES``; guessed from suffix and content when ``None``.
         on_mapping: Called with a line per table that says how its columns were understood, e.g.
             ``"triples.csv: head=subject, relation=predicate, tail=object"``.
 
@@ -92,10 +120,14 @@ def read_graph(
     if isinstance(mapping, str):
         mapping = ColumnMap.parse(mapping)
     report = (lambda line: on_mapping(one_line(line))) if on_mapping else silent
+    format = None if format is None else format_named(format)
     files = [
         Source(path=file, mapping=mapping or ColumnMap(), report=report)
         for file in graph_files(path)
     ]
+    if unread := left_out(path):
+        names = ", ".join(file.name for file in unread)
+        report(f"{names}: left out, {_WHY_LEFT_OUT}; name a file to read it alone")
     graph = _read_one(files[0], format) if len(files) == 1 else _read_many(files, format)
     if graph.num_edges == 0:
         names = ", ".join(file.name for file in files[:3])
@@ -106,13 +138,28 @@ def read_graph(
     return graph
 
 
+def format_named(name: str) -> str:
+    """Return the format that is called ``name``, in any of its names.
+
+    Raises:
+        ConfigError: None is; the message lists those there are, and the nearest.
+
+    Examples:
+        >>> format_named("Turtle"), format_named(".tsv"), format_named("graphml")
+        ('rdf', 'csv', 'graphml')
+    """
+    folded = name.strip().lower().removeprefix(".")
+    if folded in READERS:
+        return folded
+    if folded in ALIASES:
+        return ALIASES[folded]
+    near = get_close_matches(folded, [*READERS, *ALIASES], n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ConfigError(f"unknown format {name!r}; there are {', '.join(sorted(READERS))}{hint}")
+
+
 def _read_one(source: Source, format: str | None) -> TextualGraph:
-    name = format or sniff(source)
-    if name not in READERS:
-        near = get_close_matches(name, READERS, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"unknown format {name!r}; there are {', '.join(sorted(READERS))}{hint}")
-    return cast(Reader, load("format", READERS, name))(source)
+    return cast(Reader, load("format", READERS, format or sniff(source)))(source)
 
 
 def _read_many(sources: Sequence[Source], format: str | None) -> TextualGraph:
@@ -156,19 +203,30 @@ def _existing(path: Path) -> Path:
     raise DataError(f"{path}: no such file{hint}")
 
 
+def left_out(path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Return the files of a folder that may hold a graph and are not read with the others."""
+    if not isinstance(path, str | os.PathLike) or not Path(path).is_dir():
+        return []
+    chosen = _files_in(Path(path))
+    suffixes = {*SUFFIXES, *_JSON, *_LOOSE}
+    return [p for p in _visible(Path(path)) if p not in chosen and _suffix(p) in suffixes]
+
+
+def _visible(folder: Path) -> list[Path]:
+    return [p for p in sorted(folder.iterdir()) if p.is_file() and p.name[0] not in "._"]
+
+
 def _files_in(folder: Path) -> list[Path]:
     """Return the files of a folder that make one graph: its tables, or else its only graph."""
-    files = [
-        p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith((".", "_"))
-    ]
-    known = {p: f for p in files if (f := SUFFIXES.get(_suffix(p)))}
-    tables = [p for p, f in known.items() if f in TABLE_FORMATS]
-    loose = [p for p in files if _suffix(p) in (".txt", ".dat")]
-    chosen = tables or list(known) or loose
+    files = _visible(folder)
+    tables = [p for p in files if SUFFIXES.get(_suffix(p)) in TABLE_FORMATS]
+    graphs = [p for p in files if _suffix(p) in SUFFIXES or _suffix(p) in _JSON]
+    loose = [p for p in files if _suffix(p) in _LOOSE]
+    chosen = tables or graphs or loose
     if not chosen:
         raise DataError(f"{folder}: holds no file of a known format; name the file to read")
-    if not tables and len(known) > 1:
-        listed = ", ".join(p.name for p in known)
+    if not tables and len(graphs) > 1:
+        listed = ", ".join(p.name for p in graphs)
         raise DataError(f"{folder}: holds several graphs ({listed}); name the one to read")
     return chosen
 

@@ -154,3 +154,13 @@ def test_a_cache_that_cannot_be_written_says_so(file, tmp_path, monkeypatch):
 def test_the_platform_decides_when_nobody_else_does(monkeypatch):
     monkeypatch.delenv("GRAPHLLM_CACHE")
     assert cache_dir().name == "graphllm"
+
+
+def test_what_is_told_of_a_folder_is_what_it_holds_now(file, tmp_path):
+    said = []
+    index_for(tmp_path, on_mapping=said.append)
+    assert not any("left out" in line for line in said)
+    (tmp_path / "more.ttl").write_text("<a> <r> <b> .")
+    index_for(tmp_path, on_mapping=said.append)
+    assert any(line.startswith("more.ttl: left out") for line in said)
+    assert index_for(file, format="tsv").path == index_for(file, format="csv").path
