@@ -11,12 +11,13 @@ from graphllm.index.names import Names
 from graphllm.index.remembered import RememberedEncoder
 from graphllm.query import Plan, PlanResult, execute
 from graphllm.readers.drafting import draft_of
-from graphllm.readers.refusals import no_fact, no_reading
+from graphllm.readers.refusals import no_fact, no_reading, too_long
 from graphllm.retrieval.linker import Linker
 from graphllm.retrieval.planner import PlanCandidate, Planner
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
+_MOST_WORDS = 80  # of a question; what is longer is a text
 _TIE = 0.02  # plans this close in score explain a question equally well
 _NO_MARGIN = 0.1
 _TIES_RUN = 6
@@ -63,6 +64,8 @@ class PlanReader:
         start = time.perf_counter()
         seeds = self.linker.link(question, history)
         linked = time.perf_counter()
+        if len(seeds.tokens) > _MOST_WORDS:
+            return Reading(abstention=too_long(len(seeds.tokens), _MOST_WORDS))
         candidates = self.planner.rank(seeds, history)
         planned = time.perf_counter()
         timings = {"link": linked - start, "plan": planned - linked}
@@ -71,7 +74,11 @@ class PlanReader:
             return Reading(abstention=abstention, timings=timings)
         reading = self._first_with_answer(candidates)
         timings["execute"] = time.perf_counter() - planned
-        others = tuple((c.plan, max(0.0, min(1.0, c.score - 0.4))) for c in candidates[1:4])
+        others = tuple(
+            (c.plan, max(0.0, min(1.0, c.score - 0.4)))
+            for c in candidates[:4]
+            if c.plan != reading.plan
+        )
         return Reading(
             draft=reading.draft,
             plan=reading.plan,

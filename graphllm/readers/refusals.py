@@ -85,6 +85,12 @@ def no_reading(
     return Abstention(reason=reason, message=message, near_misses=_known_of(nodes, schema))
 
 
+def too_long(num_words: int, most: int) -> Abstention:
+    """Return the abstention for a text that is longer than any question."""
+    message = f"This is a text of {num_words} words; ask a question of {most} words or fewer."
+    return Abstention(reason=Reason.NOT_UNDERSTOOD, message=message)
+
+
 def _known_of(nodes: Sequence[int], schema: GraphSchema) -> tuple[str, ...]:
     """Return the labels of what the graph says of ``nodes``, commonest first."""
     counts = schema.port_counts(np.array(nodes[:16], dtype=np.int64))

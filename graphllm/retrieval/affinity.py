@@ -32,6 +32,7 @@ from graphllm.text.encoder import TextEncoder
 
 _SYNONYM = 0.8
 _CONVERSE = 0.65
+_PERSON_NOUN = 0.5  # "dentist" names a person, but whether a relation leads to one it does not say
 _CONTEXT = 0.5  # weight of a word of a path-like label before its last part
 _NAMES_OUTRIGHT = 0.7
 _SHORTEST_MISSPELT = 5  # letters
@@ -215,7 +216,7 @@ class Affinity:
         scores = np.zeros(len(types), dtype=np.float32)
         for i, name in enumerate(types):
             if is_person_noun(word) and name in PERSON_TYPES:
-                scores[i] = max(scores[i], _SYNONYM)
+                scores[i] = max(scores[i], _PERSON_NOUN)
             for part in name.split():
                 if family(part) == family(word):
                     scores[i] = 1.0

@@ -25,7 +25,7 @@ def label_form(label: str) -> LabelForm:
         >>> [label_form(x).value for x in ("directed by", "won", "doctoral advisor", "located in")]
         ['passive', 'active', 'noun', 'active']
     """
-    words = label.split()
+    words = label.split() or [""]
     if words[-1] == "by":
         return LabelForm.PASSIVE
     if words[-1] in _PREPOSITIONS:

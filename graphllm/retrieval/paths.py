@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.alignment import Alignment, align
 from graphllm.retrieval.english import (
+    CONTAINMENT,
     COPULAS,
     FUNCTION_WORDS,
     HINT_WORDS,
@@ -230,11 +231,13 @@ class PathRanker:
         return np.where(ends > _KIND_ASKED, ends, 0)
 
     def first_ports(self, nodes: Sequence[int]) -> list[int]:
-        """Return the ports an entity has, and those that its like usually have."""
+        """Return the ports an entity has, those that its like have, and those of its parts."""
         has = self.schema.port_counts(np.array(nodes[:16], dtype=np.int64)) > 0
         expected = has.copy()
         for port in np.flatnonzero(has).tolist():
             expected |= self.schema.follows(port ^ 1) >= _EXPECTED
+            if self.schema.labels[port >> 1] in CONTAINMENT and port & 1:
+                expected |= self.schema.follows(port) > _MIN_FOLLOWS  # said of what lies in it
         return np.flatnonzero(expected).tolist()
 
     # Score
@@ -506,6 +509,7 @@ def _orders(
     """
     asking = [i for i, w in enumerate(words) if w.asks]
     main_verb = _main_verb(words, span, tokens)
+    asking.sort(key=lambda i: _distance(words[i].position, span, tokens))
     asking = [i for i in main_verb if i not in asking] + asking
     rest = [i for i in range(len(words)) if i not in asking]
     left = [i for i in rest if words[i].position < span.first][::-1]

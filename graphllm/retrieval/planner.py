@@ -71,6 +71,8 @@ _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 _NAMED_VALUE = 0.2  # for reading the attribute of an edge between two names
 _ALL_OF_KIND = 0.9
+_USUALLY = 0.3
+_SOMEBODY = 0.2  # likeness to persons below which "who" is not answered with a kind of node
 _CUE_IS_CLEAR = 0.5
 _KIND_IS_CLEAR = 0.75
 _AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
@@ -141,7 +143,7 @@ class Planner:
             found += self._from_mentions(question)
             found += self._from_kinds(question)
         found += self._pairs(plain)
-        if wanted.want is not Want.LIST:
+        if wanted.want not in (Want.LIST, Want.CONFIRM):
             literal = Question(seeds, Intent(Want.LIST), (), None)
             found += [c._replace(score=c.score - 0.1) for c in self._from_mentions(literal)]
         found += self._told(plain)
@@ -353,7 +355,8 @@ class Planner:
         if want is Want.COUNT:
             return Count(plan)
         if want is Want.CONFIRM:
-            return None if self._names_another(question, path.mention) else Exists(plan)
+            another = self._names_another(question, path.mention)
+            return None if another or self._leaves_out(question, path) else Exists(plan)
         if want in _AGGREGATES:
             return None
         return self._edge_value(question, path) or plan
@@ -600,14 +603,41 @@ class Planner:
     def _confirmed(
         self, question: Question, left: Mention, right: Mention
     ) -> Iterator[PlanCandidate]:
-        """Yield "did A direct B?": B is among what a path from A reaches."""
+        """Yield "did A direct B?": B is among what a path from A reaches, or what that lies in."""
         for start, end in ((left, right), (right, left)):
             spans = (*question.spans, end.span)
             paths = self.paths.rank(question.seeds.tokens, start, ignore=spans, limit=_PATHS_KEPT)
-            for path in [p for p in paths if self._can_reach(p, end)][:4]:
-                there = Intersect(self.chain(path), self.entities(end.nodes))
-                yield PlanCandidate(Exists(there), path.score, (start, end))
+            for path in paths:
+                if self._leaves_out(question, path, end):
+                    continue
+                for there in self._leading_to(path, end):
+                    plan = Exists(Intersect(there, self.entities(end.nodes)))
+                    yield PlanCandidate(plan, path.score, (start, end))
         yield from self._contained(question, left, right)
+
+    def _leaves_out(self, question: Question, path: RankedPath, *others: Mention) -> bool:
+        """Whether a word is left unexplained: a yes or no must be about all that is asked."""
+        spans = [path.mention.span, *question.spans, *(m.span for m in others)]
+        words = self.paths.words(question.seeds.tokens, spans)
+        return any(
+            w.weight >= 1 and path.explained.get(w.position, 0.0) < _LEFT_OVER for w in words
+        )
+
+    def _leading_to(self, path: RankedPath, end: Mention) -> Iterator[NodePlan]:
+        """Yield what a path reaches, where ``end`` may be among it, or among what holds it."""
+        if self._can_reach(path, end):
+            yield self.chain(path)
+        if self.schema.attribute(path.ports[-1]) is not None:
+            return
+        for relation, label in enumerate(self.schema.labels[: len(self.view.relations)]):
+            usual = self.schema.follows(path.ports[-1])[2 * relation] > _USUALLY
+            if (
+                label in CONTAINMENT
+                and usual
+                and 2 * relation + 1 in self.paths.first_ports(end.nodes)
+            ):
+                holder = Follow(self.chain(path), self.schema.step(2 * relation))
+                yield Union(holder, Follow(holder, self.schema.step(2 * relation)))
 
     def _can_reach(self, path: RankedPath, end: Mention) -> bool:
         """Whether nodes like ``end`` are among those that a path arrives at."""
@@ -695,8 +725,11 @@ class Planner:
         )
         words = self.paths.words(question.seeds.tokens, question.spans)
         self.affinity.prepare([w.token.folded for w in words])
+        asks_who = any(w.token.folded == "who" for w in words)
         for word in words[:4]:
             for base, port in self._kinds_named(word):
+                if asks_who and self.affinity.classes("who")[port] < _SOMEBODY:
+                    continue
                 plan, explained = self._operated(question, base, port, words, word)
                 if plan is not None and (operated or len(words) == 1):
                     score = self._covered(question, [], explained) + (-0.1 if unused else 0.25)
@@ -717,7 +750,9 @@ class Planner:
         relations = self.affinity.relations(folded)[: len(self.view.relations)]
         best = int(relations.argmax()) if len(relations) else 0
         if len(relations) and relations[best] >= _KIND_IS_CLEAR:
-            doers = label_form(self.schema.labels[best]) is LabelForm.ACTIVE  # "actors" acted in
+            label = self.schema.labels[best]
+            says_who = family(folded) in map(family, label.split()) or is_person_noun(folded)
+            doers = says_who and label_form(label) is LabelForm.ACTIVE  # "actors" acted in
             arrives = 2 * best + doers
             found.append((HavingStep(self.schema.step(arrives ^ 1)), arrives))
         kinds = self.affinity.classes(folded)[: 2 * len(self.view.relations)]

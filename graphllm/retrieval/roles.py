@@ -26,6 +26,7 @@ class Role(Enum):
     AGENT = "agent"  # X does it: "did X advise", "advised by X"
     PATIENT = "patient"  # it is done to X: "who advised X", "X was advised by"
     POSSESSOR = "possessor"  # "advisor of X", "X's advisor"
+    HOLDER = "holder"  # "X is the advisor of ..."
     UNKNOWN = "unknown"
 
 
@@ -55,8 +56,13 @@ def role_of(tokens: Sequence[Token], position: int, entity: Span) -> Role:
     if entity.last <= position <= entity.last + 1 and words[entity.first] in _OWNERS:
         return Role.POSSESSOR
     owned = [w == "s" for w in words[max(position - 2, 0) : position]]
-    if words[position + 1 : position + 2] == ["of"] or any(owned):
+    if any(owned):
         return Role.POSSESSOR
+    if words[position + 1 : position + 2] == ["of"]:
+        is_one = any(w in COPULAS for w in words[max(entity.first - 1, 0) : position])
+        names = any(t.text[:1].isupper() for t in tokens[position + 2 : position + 4])
+        holds = entity.last <= position and is_one and names
+        return Role.HOLDER if holds else Role.POSSESSOR
     if position < entity.first:
         between = [w for w in words[position + 1 : entity.first] if w not in _BETWEEN]
         if between[:1] == ["by"]:
@@ -92,6 +98,9 @@ def forward(label: str, word: str, role: Role) -> bool | None:
     """
     if role is Role.UNKNOWN:
         return None
+    if role is Role.HOLDER:
+        possessed = forward(label, word, Role.POSSESSOR)
+        return None if possessed is None else not possessed
     form = label_form(label)
     if form is LabelForm.NOUN:
         return _forward_noun(label, word, role)
