@@ -194,9 +194,9 @@ HOSTILE = [
 
 @pytest.mark.parametrize("question", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_input_links_to_something_or_nothing_in_time(linker, question):
-    start = time.perf_counter()
+    start = time.process_time()
     seeds = linker.link(question)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(seeds.mentions) <= 12
     assert all(m.nodes and 0 <= m.quality <= 1 for m in seeds.mentions)
     json.dumps([m.text for m in seeds.mentions])

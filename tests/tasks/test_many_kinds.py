@@ -439,6 +439,7 @@ def wrong(qa: GraphQA, text: str) -> list[str]:
     return [f"{q} {sorted(g)} instead of {sorted(r)}" for q, g, r in given if g != r]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -453,6 +454,7 @@ def test_questions_of_many_kinds(graphs: dict[str, GraphQA], name: str, text: st
     assert wrong(graphs[name], text) == []
 
 
+@pytest.mark.slow
 def test_networkx_answers_as_its_file_does() -> None:
     assert wrong(GraphQA.from_graph(graph_of_services()), SERVICES) == []
 
