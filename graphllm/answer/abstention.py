@@ -21,7 +21,8 @@ class Abstention:
     Attributes:
         reason: What was missing.
         message: The same as a sentence, for people.
-        near_misses: Names, relations or questions that the asker may have meant.
+        near_misses: Names that the asker may have meant, where none was found; else the relations
+            that the graph does have for what was found.
     """
 
     reason: Reason

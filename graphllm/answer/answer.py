@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import TYPE_CHECKING
 
-from graphllm.answer.abstention import Abstention
+from graphllm.answer.abstention import Abstention, Reason
 from graphllm.answer.citation import Citation
 from graphllm.answer.history import Turn
 from graphllm.graph.plain import plain
@@ -115,8 +115,7 @@ class Answer:
         lines = [plain(self.text)]
         if self.abstained:
             if self.abstained.near_misses:
-                near = "; ".join(map(plain, self.abstained.near_misses))
-                lines.append(f"Did you mean: {near}?")
+                lines.append(plain(near_line(self.abstained)))
             return "\n".join(lines)
         if self.closed_world:
             lines.append("(as far as this graph knows: the answer also rests on what is not in it)")
@@ -186,7 +185,8 @@ class Answer:
         lines = [f"<p><b>{_html(self.text)}</b></p>"]
         if self.abstained:
             near = "".join(f"<li>{_html(name)}</li>" for name in self.abstained.near_misses)
-            lines.append(f"<p>Did you mean</p><ul>{near}</ul>" if near else "")
+            title = _near_title(self.abstained)
+            lines.append(f"<p>{title}</p><ul>{near}</ul>" if near else "")
         if self.closed_world:
             lines.append("<p><i>As far as this graph knows.</i></p>")
         if self.citations:
@@ -195,6 +195,18 @@ class Answer:
             hidden = len(self.citations) - SHOWN_CITATIONS
             lines.append(f"<p>... and {hidden} more</p>" if hidden > 0 else "")
         return "".join(lines)
+
+
+def near_line(abstention: Abstention) -> str:
+    """Return what came near as a line: names to ask for, or else what the graph does say."""
+    near = "; ".join(abstention.near_misses)
+    end = "?" if abstention.reason is Reason.NO_ENTITY else ""
+    return f"{_near_title(abstention)}: {near}{end}"
+
+
+def _near_title(abstention: Abstention) -> str:
+    is_name = abstention.reason is Reason.NO_ENTITY
+    return "Did you mean" if is_name else "This graph says of it"
 
 
 def _html(text: str) -> str:

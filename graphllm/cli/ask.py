@@ -8,7 +8,7 @@ import click
 
 from graphllm.cli.console import bold, note, say
 from graphllm.cli.group import NOT_IN_GRAPH
-from graphllm.cli.opening import graph_options, open_graph
+from graphllm.cli.opening import graph_options, open_graph, refuse_swapped
 
 if TYPE_CHECKING:
     from graphllm.answer import Answer
@@ -49,8 +49,11 @@ def ask(
       graphllm ask films.csv "who wrote Alien?" --plan   # prints a plan, which replays:
       graphllm ask films.csv --run 'PLAN'
     """
-    if bool(question) == (plan_text is not None):
+    if question and plan_text is not None:
+        raise click.UsageError("give a question or --run, not both")
+    if not question and plan_text is None:
         raise click.UsageError("give a question, or a plan with --run")
+    refuse_swapped(graph, question)
     qa = open_graph(graph, mapping, format_)
     answer = qa.run(plan_text) if plan_text is not None else qa.ask(" ".join(question))
     if html:
@@ -89,18 +92,34 @@ def why_text(answer: "Answer", *, proof: bool = True) -> str:
     from graphllm.graph.plain import plain
 
     lines = []
+    if answer.abstained:
+        lines += ["no answer:", indented(str(answer))]
     if answer.plan:
         lines += ["understood as:", indented(answer.plan.words)]
-    lines.append(f"confidence: {answer.confidence:.2f}")
+    elif answer.abstained:
+        lines.append(f"understood as: {_NOT_READ[answer.abstained.reason]}")
+    if answer:
+        lines.append(f"confidence: {answer.confidence:.2f}")
     if answer.citations and proof:
         lines += ["because:", *answer.proof(shown=len(answer.citations))]
     if answer.alternatives:
         lines.append("could also mean:")
-        lines += [f"  {plain(a.text)}  ({a.confidence:.2f})" for a in answer.alternatives]
+        for other in answer.alternatives:
+            in_one_line = plain(" ".join(other.words.split("\n")))
+            lines += [f"  {in_one_line}  ({other.confidence:.2f})", f"    {plain(other.text)}"]
     if answer.timings:
         took = ", ".join(f"{stage} {s * 1000:.0f} ms" for stage, s in answer.timings.items())
         lines.append(f"took: {took}")
     return "\n".join(lines)
+
+
+_NOT_READ = {
+    "no_entity": "nothing; no words of it are a name in this graph",
+    "no_relation": "something about what is named above; nothing is known that leads from it",
+    "no_edge": "something about what is named above; there is no such fact",
+    "not_sure": "something about what is named above; its other words fit no relation well enough",
+    "not_understood": "nothing that this graph could be asked",
+}
 
 
 def indented(text: str) -> str:
@@ -115,7 +134,7 @@ def plan_text_of(answer: "Answer") -> str:
     from graphllm.graph.plain import plain
 
     if answer.plan is None:
-        return "there is no plan: the question was not understood"
+        return f"there is no plan, because there is no answer: {plain(answer.text)}"
     parts = [f"plan: {plain(answer.plan.text)}"]
     for label, text in (("Cypher", answer.plan.cypher), ("SPARQL", answer.plan.sparql)):
         if text:

@@ -73,7 +73,7 @@ def _command(conversation: "Conversation", line: str) -> bool:
     if name in ("quit", "exit", "q"):
         return False
     if name in about_last:
-        say(about_last[name](last) if last else "ask something first")
+        say("ask something first" if last is None else about_last[name](last))
         say()
     elif name == "save":
         _save(conversation, argument.strip())

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import cast
 
 import click
@@ -45,6 +46,16 @@ class LazyGroup(click.Group):
         if cmd_name in self.table:
             return cast(click.Command, load("command", self.table, cmd_name))
         return super().get_command(ctx, cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is meant; of a word that is none, name the nearest."""
+        word, known = args[0], self.list_commands(ctx)
+        near = get_close_matches(word, known, n=1)
+        if near and word not in known and not word.startswith("-"):
+            ctx.fail(f"No such command {word!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put the default command first where none is named."""

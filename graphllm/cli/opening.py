@@ -1,6 +1,7 @@
 """Open the graph that a command is given."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -29,7 +30,7 @@ def _options(command: F, metavar: str) -> F:
         "--format",
         "format_",
         metavar="FORMAT",
-        help="How to read FILE (csv, triples, graphml, rdf ...); guessed when left out.",
+        help="How to read FILE (csv, triples, jsonl, turtle ...); guessed when left out.",
     )(command)
     command = click.option(
         "--map",
@@ -79,11 +80,38 @@ def tell_mapping(line: str) -> None:
 def resolve(graph: str) -> str:
     """Return the path meant: itself, or the shipped example of that name if there is no file."""
     from graphllm import examples
-    from graphllm.errors import ConfigError
+    from graphllm.errors import DataError
 
     if Path(graph).exists():
         return graph
-    try:
+    if graph in examples.names():
         return str(examples.path(graph))
-    except ConfigError:
-        return graph
+    near = get_close_matches(graph, [*_beside(Path(graph)), *examples.names()], n=1)
+    if near and near[0] in examples.names():
+        raise DataError(f"{graph}: no such file; did you mean the example {near[0]!r}?")
+    return graph
+
+
+def refuse_swapped(graph: str, words: Sequence[str]) -> None:
+    """Say how it is done when the question stands where the file belongs.
+
+    Raises:
+        click.UsageError: The first word names no graph, and the last one does.
+    """
+    if words and not _is_graph(graph) and _is_graph(words[-1]):
+        question = " ".join([graph, *words[:-1]])
+        raise click.UsageError(f"the file comes first: graphllm ask {words[-1]} {question!r}")
+
+
+def _is_graph(name: str) -> bool:
+    from graphllm import examples
+
+    try:
+        return Path(name).exists() or name in examples.names()
+    except OSError:  # too long to be the name of a file
+        return False
+
+
+def _beside(path: Path) -> list[str]:
+    """Return the names of the files in the folder of ``path``."""
+    return [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []

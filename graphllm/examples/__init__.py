@@ -4,9 +4,14 @@ from pathlib import Path
 
 from graphllm.errors import ConfigError
 
-__all__ = ["path"]
+__all__ = ["names", "path"]
 
 _FOLDER = Path(__file__).parent
+
+
+def names() -> list[str]:
+    """Return the names of the example graphs."""
+    return sorted(file.parent.name for file in _FOLDER.glob("*/edges.csv"))
 
 
 def path(name: str = "discoveries") -> Path:
@@ -19,7 +24,6 @@ def path(name: str = "discoveries") -> Path:
         >>> sorted(file.name for file in path("discoveries").glob("*.csv"))
         ['edges.csv', 'nodes.csv']
     """
-    names = sorted(file.parent.name for file in _FOLDER.glob("*/edges.csv"))
-    if name not in names:
-        raise ConfigError(f"no example graph {name!r}; there is {', '.join(names)}")
+    if name not in names():
+        raise ConfigError(f"no example graph {name!r}; there is {', '.join(names())}")
     return _FOLDER / name

@@ -29,6 +29,7 @@ from graphllm.index.progress import Progress, silent
 from graphllm.io import read_graph
 from graphllm.query import Plan, parse_plan, to_cypher, to_sparql, to_text, to_words
 from graphllm.query.plan import Entities, children
+from graphllm.readers.drafting import SPOKEN
 from graphllm.readers.plan_reader import PlanReader, Reading
 from graphllm.tasks.conversation import Conversation
 from graphllm.tasks.suggestions import suggestions
@@ -197,7 +198,7 @@ class GraphQA:
         paths = reading.result.paths if reading.result else ()
         return Answer(
             question=question,
-            text=draft.text,
+            text=_with_total(draft),
             entities=draft.entities,
             plan=_printed(reading.plan, self.view),
             citations=cite(draft.claims, self.view),
@@ -229,6 +230,13 @@ class GraphQA:
         retrieved = None if reading.result is None else frozenset(reading.result.edges.tolist())
         verified = verify(reading.draft, self.view, retrieved=retrieved)
         return verified, time.perf_counter() - start
+
+
+def _with_total(draft: Draft) -> str:
+    """Return the sentence; where it breaks off a long list, with how many there are in all."""
+    total = len(draft.entities)
+    is_cut = draft.text.endswith(f" and {total - SPOKEN} more")
+    return f"{draft.text} ({total:,} in all)" if is_cut else draft.text
 
 
 def _printed(plan: Plan | None, view: GraphView) -> PlanPrint | None:

@@ -104,6 +104,14 @@ def test_json_of_an_abstention():
     assert str(refused) == "No Mary.\nDid you mean: Marie Curie?"
 
 
+@pytest.mark.parametrize("reason", [r for r in Reason if r is not Reason.NO_ENTITY])
+def test_what_is_known_of_a_thing_is_no_guess_at_what_was_meant(reason):
+    abstention = Abstention(reason=reason, message="No.", near_misses=("born in", "won"))
+    refused = Answer(question="q", text="No.", abstained=abstention)
+    assert str(refused) == "No.\nThis graph says of it: born in; won"
+    assert "<p>This graph says of it</p><ul><li>born in</li>" in refused._repr_html_()
+
+
 def test_an_answer_of_no_is_still_an_answer():
     no = Answer(question="q", text="No.", entities=("no",), closed_world=True)
     assert no

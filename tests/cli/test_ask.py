@@ -65,6 +65,7 @@ def test_not_in_this_graph_is_exit_3_with_nothing_on_stdout(graphllm):
     ("args", "says"),
     [
         (["none.csv", "Who?"], "no such file"),
+        (["discovries", "Who?"], "did you mean the example 'discoveries'?"),
         (["discoveries", "--run", "((("], ""),
         (["discoveries", "Who?", "--format", "csw"], "csw"),
         (["discoveries", ""], "question is empty"),
@@ -79,10 +80,36 @@ def test_expected_errors_are_one_line(graphllm, args, says):
 
 
 def test_a_question_or_a_plan_but_not_both(graphllm):
-    for args in (["discoveries"], ["discoveries", "Who?", "--run", "x"]):
-        done = graphllm("ask", *args)
-        assert done.returncode == 2
-        assert "give a question, or a plan" in done.stderr
+    neither = graphllm("ask", "discoveries")
+    assert neither.returncode == 2
+    assert "give a question, or a plan with --run" in neither.stderr
+    both = graphllm("ask", "discoveries", "Who?", "--run", "x")
+    assert both.returncode == 2
+    assert "give a question or --run, not both" in both.stderr
+
+
+def test_the_question_before_the_file_is_told_how(graphllm, tmp_path):
+    (tmp_path / "films.csv").write_text("from,relation,to\nAlien,directed by,Scott\n", "utf-8")
+    done = graphllm("ask", "who directed Alien?", "films.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the file comes first: graphllm ask films.csv 'who directed Alien?'" in done.stderr
+
+
+def test_why_after_no_answer_says_what_was_understood(graphllm):
+    done = graphllm("ask", "discoveries", "What is the salary of Marie Curie?", "--why", "--plan")
+    assert done.returncode == 3
+    assert "This graph says of it: " in done.stderr
+    assert "understood as:" in done.stdout
+    assert "confidence" not in done.stdout
+
+
+def test_other_readings_are_told_in_words_and_as_plans(graphllm):
+    done = graphllm("ask", "discoveries", QUESTION, "--why", "--json")
+    others = json.loads(done.stdout)["alternatives"]
+    assert others
+    told = graphllm("ask", "discoveries", QUESTION, "--why").stdout
+    assert "\\n" not in told
+    assert f"    {others[0]['text']}" in told.splitlines()
 
 
 def test_a_page_is_written(graphllm, tmp_path):

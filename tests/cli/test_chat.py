@@ -58,6 +58,14 @@ def test_commands_before_a_question_and_text_that_is_none(graphllm):
     assert "\x1b" not in done.stdout + done.stderr
 
 
+def test_why_and_plan_after_no_answer_explain_it(graphllm):
+    done = graphllm("chat", "discoveries", input="Who directed Casablanca?\n/why\n/plan\n")
+    assert "ask something first" not in done.stdout
+    assert "no answer:\n  Nothing that the question names" in done.stdout
+    assert "understood as: nothing; no words of it are a name in this graph" in done.stdout
+    assert "there is no plan, because there is no answer: Nothing that" in done.stdout
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
 def test_on_a_terminal_ctrl_c_stays_and_ctrl_d_leaves(tmp_path):
     import pty

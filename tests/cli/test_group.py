@@ -66,7 +66,8 @@ def test_wrong_usage_exits_2_and_says_how(graphllm):
     assert "Usage: graphllm ask" in done.stderr
     done = graphllm("aks")
     assert done.returncode == 2
-    assert "No such command 'aks'" in done.stderr
+    assert done.stderr.endswith("No such command 'aks'. Did you mean 'ask'?\n")
+    assert "Did you mean" not in graphllm("zzz").stderr
 
 
 def test_an_expected_error_exits_1_with_one_line(graphllm):

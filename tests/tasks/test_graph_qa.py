@@ -189,3 +189,15 @@ def test_asking_imports_no_deep_learning_library(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[0] == "Ridley Scott"
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("num_films", "end"), [(30, "film 30"), (1234, "1204 more (1,234 in all)")]
+)
+def test_a_long_list_says_how_many_there_are_in_all(num_films, end):
+    films = [("Kurosawa", "directed", f"film {i}") for i in range(1, num_films + 1)]
+    graph = TextualGraph.from_triples(films)
+    plan = to_text(Follow(Entities(("Kurosawa",)), Step("directed")))
+    answer = GraphQA.from_graph(graph).run(plan)
+    assert len(answer.entities) == num_films
+    assert answer.text.endswith(f" and {end}")
