@@ -313,12 +313,15 @@ class PathRanker:
         table = np.zeros((len(words), len(paths), num_elements), dtype=np.float32)
         lengths = np.array([len(p) for p in paths])
         ports = padded(paths)
+        wrong_answer = np.float32(self.weights.wrong_answer)
         for row, word in zip(table, words, strict=True):
             if word.is_name:  # of something that is not in the graph: no relation is meant
                 continue
             relations = self.affinity.relations(word.token.folded)
             kinds = self.affinity.classes(word.token.folded)
             directed = np.repeat(relations, 2) * self._direction(word)
+            if word.asks and self.schema.view.node_types and kinds.max(initial=0) >= 1:
+                directed = np.where(kinds >= _NAMES_KIND, directed, directed * wrong_answer)
             row[:, 0] = kinds[ports[:, 0] ^ 1]
             for hop in range(MAX_HOPS):
                 there = lengths > hop

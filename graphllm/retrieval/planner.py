@@ -228,10 +228,11 @@ class Planner:
     def _valued(self, seeds: Seeds) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
         """Yield values of text attributes that the question says: "customers in Germany"."""
         tokens, values = seeds.tokens, self.schema.text_values
+        named = {m.span for m in seeds.mentions if m.match is Match.EXACT}
         for length in range(min(_LONGEST_SAID, len(tokens)), 0, -1):
             for first in range(len(tokens) - length + 1):
                 said = " ".join(t.folded for t in tokens[first : first + length])
-                if said in FUNCTION_WORDS:
+                if said in FUNCTION_WORDS or Span(first, first + length) in named:
                     continue
                 for port, value in values.get(said, ()):
                     span = Span(first, first + length)
