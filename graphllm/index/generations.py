@@ -33,6 +33,7 @@ from graphllm.config import settings
 from graphllm.errors import BusyError, ConfigError, DataError, IndexDamagedError
 from graphllm.graph.strings import StringTable
 from graphllm.index.folders import cache_dir
+from graphllm.index.locks import only_one
 
 if sys.platform != "win32":
     import fcntl
@@ -405,18 +406,9 @@ def locked(root: Path) -> Iterator[None]:
         BusyError: Another process, or another thread, is writing it.
         DataError: ``root`` is a file, holds other things, or cannot be written.
     """
-    from filelock import FileLock, Timeout
-
     _check_is_ours(root)
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with FileLock(root / LOCK, timeout=0):
-            yield
-    except Timeout as error:
-        raise BusyError(f"{root}: another process is writing this index; try later") from error
-    except OSError as error:
-        where = error.filename or root
-        raise DataError(f"{where}: cannot be written: {error.strerror or error}") from error
+    with only_one(root / LOCK, "writing this index"):
+        yield
 
 
 def _check_is_ours(root: Path) -> None:

@@ -10,8 +10,7 @@ names.json         encoder, sizes and checksums of these; written last
 import json
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -22,7 +21,7 @@ import numpy as np
 from jaxtyping import Float16, Float32, Int, Int32
 
 from graphllm.config import settings
-from graphllm.errors import BusyError, DataError, IndexDamagedError
+from graphllm.errors import DataError, IndexDamagedError
 from graphllm.index.folders import cache_dir
 from graphllm.index.generations import (
     FileEntry,
@@ -32,6 +31,7 @@ from graphllm.index.generations import (
     sync_path,
     write_atomically,
 )
+from graphllm.index.locks import only_one
 from graphllm.index.progress import Progress, silent
 from graphllm.index.vector_store import Keys, VectorStore, keys_of
 from graphllm.text.encoder import TextEncoder
@@ -267,7 +267,7 @@ def embed(
     unique: dict[str, int] = {}
     rows = np.array([unique.setdefault(s, len(unique)) for s in strings], dtype=np.int32)
     wanted = _Wanted(what, encoder, list(unique), keys_of(list(unique)), rows)
-    with _only_one(folder, what):
+    with only_one(folder / f"{what}.lock", f"embedding {what}"):
         made = _made_before(generation_folder, wanted)
         if made is None:
             store = VectorStore(cache_dir() / "vectors" / slug(encoder.id), encoder.dim)
@@ -304,21 +304,6 @@ def _made_before(generation_folder: Path, wanted: _Wanted) -> Vectors | None:
     except IndexDamagedError:
         logger.warning("%s is damaged and is made again", path.parent)
     return None
-
-
-@contextmanager
-def _only_one(folder: Path, what: str) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{what}.lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise BusyError(f"{folder}: another process is embedding {what}; try later") from error
-    except OSError as error:
-        where = error.filename or folder
-        raise DataError(f"{where}: cannot be written: {error.strerror or error}") from error
 
 
 def _encode_missing(store: VectorStore, wanted: _Wanted, progress: Progress) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from graphllm.graph import TextualGraph
 from graphllm.io.records import EdgeRecord, NodeRecord, assemble
 from graphllm.io.source import Source
-from graphllm.io.xml_events import walk_xml
+from graphllm.io.xml_events import needed, walk_xml
 
 _INTEGERS = ("integer", "long", "int", "short", "byte", "biginteger")
 _NUMBERS = ("float", "double", "bigdecimal")
@@ -78,7 +78,7 @@ class _GEXF:
                     fields.setdefault(self._attributes[side, key].title, value)
 
     def _declare(self, attributes: Mapping[str, str], line: int) -> None:
-        key = self._needed(attributes, "id", "attribute", line)
+        key = needed(self._source, attributes, "id", "attribute", line)
         title, kind = attributes.get("title", key), attributes.get("type", "string")
         self._declared = (self._side, key)
         self._attributes[self._declared] = _Attribute(title, kind.lower())
@@ -87,7 +87,7 @@ class _GEXF:
         self._side = "node"
         fields: dict[str, object] = _chosen(attributes, _NODE_FIELDS)
         self._owners.append(fields)
-        key = self._needed(attributes, "id", "node", line)
+        key = needed(self._source, attributes, "id", "node", line)
         self.nodes.append(NodeRecord(key, line, fields))
 
     def _open_edge(self, attributes: Mapping[str, str], line: int) -> None:
@@ -100,8 +100,8 @@ class _GEXF:
                 _Attribute("weight", "double"), attributes["weight"], line
             )
         self._owners.append(fields)
-        head = self._needed(attributes, "source", "edge", line)
-        tail = self._needed(attributes, "target", "edge", line)
+        head = needed(self._source, attributes, "source", "edge", line)
+        tail = needed(self._source, attributes, "target", "edge", line)
         self.edges.append(EdgeRecord(head, tail, line, fields))
 
     def _add_value(self, attributes: Mapping[str, str], line: int) -> None:
@@ -121,12 +121,6 @@ class _GEXF:
             fields[declared.title] = value
         else:  # a dynamic attribute: its values over time
             fields[declared.title] = [*held, value] if isinstance(held, list) else [held, value]
-
-    def _needed(self, attributes: Mapping[str, str], name: str, tag: str, line: int) -> str:
-        value = attributes.get(name)
-        if value is None:
-            raise self._source.error(f"<{tag}> without its {name!r}; add it", line)
-        return value
 
     def _typed(self, attribute: _Attribute, text: str, line: int) -> object:
         word = text.strip()

@@ -7,7 +7,7 @@ from graphllm.graph import TextualGraph
 from graphllm.io.conventions import OWN_FIELDS, OWN_MARK
 from graphllm.io.records import EdgeRecord, NodeRecord, assemble
 from graphllm.io.source import Source
-from graphllm.io.xml_events import walk_xml
+from graphllm.io.xml_events import needed, walk_xml
 
 _INTEGERS = ("int", "integer", "long", "short", "byte")
 _NUMBERS = ("float", "double", "real")
@@ -103,10 +103,10 @@ class _GraphML:
         if "yfiles.type" in attributes:
             name = ""  # drawing
         self._key = _Key(name, domain, kind.lower())
-        self._keys[self._needed(attributes, "id", "key", line)] = self._key
+        self._keys[needed(self._source, attributes, "id", "key", line)] = self._key
 
     def _open_data(self, attributes: Mapping[str, str], line: int) -> None:
-        key = self._needed(attributes, "key", "data", line)
+        key = needed(self._source, attributes, "key", "data", line)
         if key not in self._keys:
             raise self._source.error(
                 f"<data> of the key {key!r}, which no <key> declares; declare it", line
@@ -116,21 +116,15 @@ class _GraphML:
     def _open_node(self, attributes: Mapping[str, str], line: int) -> None:
         owner = _Owner("node")
         self._owners.append(owner)
-        key = self._needed(attributes, "id", "node", line)
+        key = needed(self._source, attributes, "id", "node", line)
         self.nodes.append(NodeRecord(key, line, owner.fields))
 
     def _open_edge(self, attributes: Mapping[str, str], line: int) -> None:
         owner = _Owner("edge")
         self._owners.append(owner)
-        head = self._needed(attributes, "source", "edge", line)
-        tail = self._needed(attributes, "target", "edge", line)
+        head = needed(self._source, attributes, "source", "edge", line)
+        tail = needed(self._source, attributes, "target", "edge", line)
         self.edges.append(EdgeRecord(head, tail, line, owner.fields))
-
-    def _needed(self, attributes: Mapping[str, str], name: str, tag: str, line: int) -> str:
-        value = attributes.get(name)
-        if value is None:
-            raise self._source.error(f"<{tag}> without its {name!r}; add it", line)
-        return value
 
     def _close_value(self, tag: str, text: str, line: int) -> None:
         key = self._key

@@ -55,6 +55,18 @@ def walk_xml(source: Source, handler: XMLHandler | None, *, short_entities: bool
         raise source.error(f"an encoding that cannot be read: {error}; save as UTF-8") from error
 
 
+def needed(source: Source, attributes: Mapping[str, str], name: str, tag: str, line: int) -> str:
+    """Return the attribute ``name`` of an element.
+
+    Raises:
+        DataError: The element has none.
+    """
+    value = attributes.get(name)
+    if value is None:
+        raise source.error(f"<{tag}> without its {name!r}; add it", line)
+    return value
+
+
 def _connect(parser: expat.XMLParserType, handler: XMLHandler) -> None:
     open_texts: list[list[str]] = [[]]
 

@@ -1,7 +1,7 @@
 """The cache gives each file its own index, and never half of one."""
 
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -114,21 +114,9 @@ def test_a_bad_file_leaves_nothing(tmp_path, folder):
 
 
 def test_two_at_once_wait_for_each_other(file):
-    found, failures = [], []
-
-    def ask():
-        try:
-            found.append(index_for(file).path)
-        except Exception as error:  # noqa: BLE001
-            failures.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert len(set(found)) == 1
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(index_for, [file] * 4)
+        assert len({index.path for index in found}) == 1
 
 
 def test_clearing_spares_what_is_read_or_written(file, tmp_path):

@@ -1,7 +1,7 @@
 """Names are found as written, folded and misspelt, and nothing a person types is a query."""
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -126,21 +126,9 @@ def test_same_as_comparing_every_name(triples, asked):
 
 
 def test_threads_may_share(names):
-    found, failures = [], []
-
-    def ask():
-        try:
-            found.extend(names.fuzzy("christofer nolan")[0].node for _ in range(50))
-        except Exception as error:  # noqa: BLE001
-            failures.append(error)
-
-    threads = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert found == [3] * 200
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(names.fuzzy, ["christofer nolan"] * 200)
+        assert [matches[0].node for matches in found] == [3] * 200
 
 
 def test_a_damaged_file_is_reported_as_one(tmp_path):

@@ -28,7 +28,6 @@ from graphllm.query import (
 )
 from tests.query.strategies import plans
 
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 many = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
 FILMS = Follow(Entities(("Brad Pitt",)), Step("starred_actors", inverse=True))

@@ -46,7 +46,6 @@ from tests.query.strategies import (
 )
 
 # beartype checks a random item of each list, also of those that strategies build
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 
 
 def same_values(got, expected):

@@ -37,8 +37,6 @@ from tests.query.strategies import (
     some,
 )
 
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
-
 
 class Stored:
     """A graph, and its triples in pyoxigraph."""

@@ -20,7 +20,6 @@ from graphllm.query import (
 )
 from tests.query.strategies import plans, random_graph
 
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 many = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 any_text = st.text(st.characters())  # surrogates and control characters too
 

@@ -31,8 +31,6 @@ from graphllm.query import (
 )
 from tests.query.strategies import plans
 
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
-
 PITT = Entities(("Brad Pitt",))
 FILMS = Follow(PITT, Step("starred_actors", inverse=True))
 YEAR = Reached(Step("release_year"))

@@ -29,7 +29,6 @@ from graphllm.readers.drafting import SPOKEN, draft_of, listed
 from tests.query.strategies import few_and_many, plans, random_graph, seeds
 
 # beartype checks a random item of each list, also of those that strategies build
-pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies")
 
 
 def laureates():
