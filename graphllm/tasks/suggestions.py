@@ -9,14 +9,14 @@ from jaxtyping import Int
 
 from graphllm.graph import GraphView, Kind, edges_of
 from graphllm.graph.folding import fold, humanize
-from graphllm.readers.grammar import is_active, is_phrase
+from graphllm.io.wide import singular
+from graphllm.retrieval.labels import LabelForm, label_form
+from graphllm.tasks.phrasing import PEOPLE, ask_heads, ask_tails
 
-PEOPLE = frozenset({
-    "actor", "artist", "author", "composer", "director", "employee", "human", "musician",
-    "patient", "people", "person", "persons", "player", "politician", "scientist", "student",
-    "teacher", "user", "writer",
-})  # fmt: skip
 TYPICAL_ANSWERS = 5  # a question with about this many answers shows more than one with hundreds
+CODES = frozenset(
+    {"id", "key", "code", "number", "no", "zip", "phone", "fax", "column", "index", "row"}
+)
 LONGEST_NAME = 40  # characters; longer names are texts
 
 
@@ -66,23 +66,21 @@ def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
     if not words:
         return []
     head, tail = _typical(view, edges, view.heads), _typical(view, edges, view.tails)
+    head_ids = view.heads[edges_of(view, np.array([tail]), relation_id, inverse=True)]
     tails = _names(view, view.tails[edges_of(view, np.array([head]), relation_id)])
-    heads = _names(view, view.heads[edges_of(view, np.array([tail]), relation_id, inverse=True)])
     head_name, tail_name = view.names[head], view.names[tail]
-    who = _who(view, view.heads[edges])
-    be = "was" if who == "Who" else "is"
-    forward = ""
-    if is_active(words, of_people=who == "Who"):
-        backward = f"{who} {words} {tail_name}?"
-    elif is_phrase(words):
-        forward = f"What {be} {head_name} {words}?"
-        backward = f"{who} {be} {words} {tail_name}?"
-    else:
-        who = _who(view, view.tails[edges])
-        many = words.endswith("s") and len(tails) > 1
-        forward = f"{who} {'are' if many else 'is'} the {words} of {head_name}?"
-        backward = f"Whose {words} is {tail_name}?" if who == "Who" else ""
-    pairs = ((backward, heads, tail_name), (forward, tails, head_name))
+    backward = ask_heads(
+        words, tail_name, of_people=_are_people(view, view.heads[edges]), kind=_kind(view, head_ids)
+    )
+    forward = ask_tails(
+        words,
+        head_name,
+        min(tails),
+        of_people=_are_people(view, view.tails[edges]),
+    )
+    pairs = [(backward, _names(view, head_ids), tail_name), (forward, tails, head_name)]
+    if label_form(words) is LabelForm.NOUN:  # its own question is what it is of something
+        pairs.reverse()
     return [Suggestion(q, e) for q, e, name in pairs if q and len(name) <= LONGEST_NAME]
 
 
@@ -101,7 +99,9 @@ def _superlatives(view: GraphView) -> Iterator[Suggestion]:
         best = column.ids[rows[values == values.max()]]
         if len(best) > TYPICAL_ANSWERS:
             continue
-        kind, attribute = humanize(view.node_types[usual]), humanize(column.name)
+        kind, attribute = singular(humanize(view.node_types[usual])), humanize(column.name)
+        if set(attribute.split()) & CODES:  # the largest number of an order says nothing
+            continue
         yield Suggestion(f"Which {kind} has the largest {attribute}?", _names(view, best))
         return
 
@@ -130,11 +130,17 @@ def _names(view: GraphView, nodes: Int[np.ndarray, "n"]) -> frozenset[str]:
     return frozenset(view.names[node] for node in np.unique(nodes).tolist())
 
 
-def _who(view: GraphView, nodes: Int[np.ndarray, "n"]) -> str:
-    """Return "Who" when most of ``nodes`` are people by their type, and else "What"."""
+def _are_people(view: GraphView, nodes: Int[np.ndarray, "n"]) -> bool:
+    """Return whether most of ``nodes`` are people by their type."""
     types = view.node_type_ids[nodes]
     types = types[types >= 0]
     if not len(types):
-        return "What"
+        return False
     usual = fold(view.node_types[int(np.bincount(types).argmax())])
-    return "Who" if set(usual.split()) & PEOPLE else "What"
+    return any(singular(word) in PEOPLE for word in usual.split())
+
+
+def _kind(view: GraphView, nodes: Int[np.ndarray, "n"]) -> str:
+    """Return the type of all ``nodes`` in words; empty when they have none in common."""
+    types = np.unique(view.node_type_ids[nodes])
+    return humanize(view.node_types[int(types[0])]) if len(types) == 1 and types[0] >= 0 else ""

@@ -32,7 +32,10 @@ def world():
 WANTED = [
     ("Who discovered radium?", {"Marie", "Pierre"}),
     ("Who was born in Warsaw?", {"Marie"}),
-    ("What was Marie born in?", {"Warsaw"}),
+    ("Where was Marie born?", {"Warsaw"}),
+    ("Where did Marie work?", {"Sorbonne"}),
+    ("What did Marie discover?", {"radium"}),
+    ("Where is Paris located?", {"France"}),
     ("Who worked at Sorbonne?", {"Marie"}),
     ("Who is the parent of Irène?", {"Marie", "Pierre"}),
     ("What is the capital of France?", {"Paris"}),
