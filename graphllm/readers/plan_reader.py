@@ -12,8 +12,9 @@ from graphllm.index.remembered import RememberedEncoder
 from graphllm.query import Plan, PlanResult, execute
 from graphllm.readers.drafting import draft_of
 from graphllm.readers.refusals import no_fact, no_reading, too_long
+from graphllm.retrieval.ground import PlanCandidate
 from graphllm.retrieval.linker import Linker
-from graphllm.retrieval.planner import PlanCandidate, Planner
+from graphllm.retrieval.planner import Planner
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75

@@ -19,8 +19,8 @@ from graphllm.query import (
     execute,
 )
 from graphllm.query.plan import children
+from graphllm.retrieval.ground import PlanCandidate
 from graphllm.retrieval.linker import Seeds
-from graphllm.retrieval.planner import PlanCandidate
 from graphllm.retrieval.schema import GraphSchema
 
 _NAMED = 3

@@ -1,0 +1,90 @@
+"""Read the comparisons of a question against what the graph can measure."""
+
+from collections.abc import Iterator, Sequence
+
+from graphllm.query.plan import Comparison
+from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
+from graphllm.retrieval.english import FUNCTION_WORDS
+from graphllm.retrieval.ground import CUE_IS_CLEAR, Ground, Question
+from graphllm.retrieval.intents import Intent
+from graphllm.retrieval.linker import Match, Seeds, Span
+from graphllm.retrieval.measures import ScoredMeasure
+
+_NEAR = 4  # words between a comparison and what names its measure
+_LONGEST_SAID = 4  # words of an attribute's value
+
+
+def readings(ground: Ground, seeds: Seeds, wanted: Intent, plain: Question) -> Iterator[Question]:
+    """Yield the question without its comparisons, and with those that the graph can make."""
+    yield plain
+    compared = []
+    for constraint in constraints(seeds.tokens):
+        fitting = ground.measures.find(constraint.cues, is_time=constraint.is_time)
+        compared.append((constraint, tuple(fitting)))
+    for valued in _valued(ground, seeds):
+        yield Question(
+            seeds,
+            wanted,
+            (*compared, valued),
+            None,
+            tuple(dict.fromkeys([*wanted.spans, *(c.span for c, _ in (*compared, valued))])),
+        )
+    ranking = superlative(seeds.tokens)
+    if not compared and ranking is None:
+        return
+    ranked = None
+    if ranking is not None:
+        fitting = ground.measures.find(ranking.cues, is_time=ranking.is_time)
+        ranked = (ranking, tuple(fitting))
+    spans = [*wanted.spans, *(c.span for c, _ in compared)]
+    spans += [ranking.span] if ranking else []
+    cues = _cue_spans(ground, seeds, [*compared, *([ranked] if ranked else [])])
+    for consumed in ([*spans, *cues], spans) if ranking and ranking.counts else ([*spans, *cues],):
+        yield Question(seeds, wanted, tuple(compared), ranked, tuple(dict.fromkeys(consumed)))
+
+
+def _valued(ground: Ground, seeds: Seeds) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
+    """Yield values of text attributes that the question says: "customers in Germany"."""
+    tokens, values = seeds.tokens, ground.schema.text_values
+    named = {m.span for m in seeds.mentions if m.match is Match.EXACT}
+    for length in range(min(_LONGEST_SAID, len(tokens)), 0, -1):
+        for first in range(len(tokens) - length + 1):
+            said = " ".join(t.folded for t in tokens[first : first + length])
+            if said in FUNCTION_WORDS or Span(first, first + length) in named:
+                continue
+            for port, value in values.get(said, ()):
+                span = Span(first, first + length)
+                constraint = Constraint(span, Comparison.EQUALS, value, (), is_time=False)
+                measure = ScoredMeasure(ground.measures.measure(port), port, 1.0, "")
+                yield constraint, (measure,)
+    yield from _flagged(ground, seeds)
+
+
+def _flagged(
+    ground: Ground, seeds: Seeds
+) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
+    """Yield yes-or-no attributes that the question says: "products that are discontinued"."""
+    for position, token in enumerate(seeds.tokens):
+        for port, yes in ground.schema.flags.items():
+            if ground.affinity.label_word(token.folded, port >> 1):
+                span = Span(position, position + 1)
+                constraint = Constraint(span, Comparison.EQUALS, yes, (), is_time=False)
+                yield constraint, (ScoredMeasure(ground.measures.measure(port), port, 1.0, ""),)
+
+
+def _cue_spans(
+    ground: Ground,
+    seeds: Seeds,
+    read: Sequence[tuple[Constraint | Superlative, tuple[ScoredMeasure, ...]]],
+) -> list[Span]:
+    """Return where the words stand that name the measures, near their comparisons."""
+    spans = []
+    for item, fitting in read:
+        relation = fitting[0].port >> 1 if fitting else -1
+        for position, token in enumerate(seeds.tokens):
+            near = fitting and abs(position - item.span.first) <= _NEAR
+            if not near or token.folded not in item.cues:
+                continue
+            if ground.affinity.relations(token.folded)[relation] >= CUE_IS_CLEAR:
+                spans.append(Span(position, position + 1))
+    return spans
