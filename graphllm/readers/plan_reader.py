@@ -72,13 +72,12 @@ class PlanReader:
         timings = {"link": linked - start, "plan": planned - linked}
         if not candidates or candidates[0].score < _SURE_ENOUGH:
             abstention = no_reading(seeds, candidates, self.view, self.planner.schema)
-            return Reading(abstention=abstention, timings=timings)
+            others = tuple((c.plan, _confidence_of(c.score)) for c in candidates[:3])
+            return Reading(abstention=abstention, alternatives=others, timings=timings)
         reading = self._first_with_answer(candidates)
         timings["execute"] = time.perf_counter() - planned
         others = tuple(
-            (c.plan, max(0.0, min(1.0, c.score - 0.4)))
-            for c in candidates[:4]
-            if c.plan != reading.plan
+            (c.plan, _confidence_of(c.score)) for c in candidates[:4] if c.plan != reading.plan
         )
         return Reading(
             draft=reading.draft,
@@ -147,6 +146,11 @@ def stands_on_facts(reading: Reading) -> bool:
     """Return whether any edge or attribute was found or examined for the answer."""
     result = reading.result
     return result is not None and bool(len(result.edges) or result.attributes or len(result.nodes))
+
+
+def _confidence_of(score: float) -> float:
+    """Return the confidence in a plan that was not run, from its score alone."""
+    return max(0.0, min(1.0, score - 0.4))
 
 
 def confidence(candidates: Sequence[PlanCandidate]) -> float:

@@ -194,15 +194,16 @@ class Affinity:
     def _properties(self) -> list[list[int]]:
         """Per kind of node, the relations that say something of it.
 
-        What it is the head of; but "directed" says of a film, its tail, who made it.
+        What it is the head of; but "directed" says of a film, its tail, who made it. (A drug is
+        known by what it "treats": the present tense is about the head.)
         """
         classes = self.schema.port_classes
         found: list[set[int]] = [set() for _ in range(max(classes, default=-1) + 1)]
         for port, number in enumerate(classes):
             shares = self.schema.follows(port)
             for relation, label in enumerate(self.schema.labels):
-                active = label_form(label) is LabelForm.ACTIVE
-                if shares[2 * relation + active] > _USUAL:
+                done_to = label_form(label) is LabelForm.ACTIVE and not label.endswith("s")
+                if shares[2 * relation + done_to] > _USUAL:
                     found[number].add(relation)
         return [sorted(relations) for relations in found]
 

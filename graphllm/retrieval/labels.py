@@ -3,7 +3,7 @@
 from enum import Enum
 from functools import lru_cache
 
-from graphllm.retrieval.english import IRREGULAR, words
+from graphllm.retrieval.english import words
 
 
 class LabelForm(Enum):
@@ -14,6 +14,15 @@ class LabelForm(Enum):
     PASSIVE = "passive"  # head is LABEL tail: "directed by"
 
 
+# Verbs that neither end in -ed nor are told from nouns by their form.
+VERBS = words(
+    "wrote written writes won taught teaches sang sung sold sells bought buys led leads held built "
+    "found knew known knows grew ran chose chosen drew drawn gave given wed born made makes "
+    "influences measures orbits calls owns treats causes contains uses follows cites likes loves "
+    "hates manages supports requires includes affects inhibits activates regulates borders employs "
+    "produces advises supervises crosses directs has plays"
+)
+_SHORTEST_PAST = 4  # letters of a word in -ed that is no past tense: "bed", "seed"
 _PREPOSITIONS = words("in at to of on with for from after under")
 
 
@@ -31,14 +40,5 @@ def label_form(label: str) -> LabelForm:
     if words[-1] in _PREPOSITIONS:
         return LabelForm.ACTIVE
     last = words[-1]
-    is_past = last.endswith("ed") or (last in IRREGULAR and last in _VERBS)
-    return LabelForm.ACTIVE if is_past and len(words) == 1 else LabelForm.NOUN
-
-
-_VERBS = words(
-    "wrote written won taught sang sung sold bought led held built found knew known grew ran "
-    "chose chosen drew drawn gave given wed born died acted influences measures orbits calls owns "
-    "treats causes contains "
-    "uses follows cites likes knows loves hates manages leads supports requires includes affects "
-    "inhibits activates regulates borders employs produces makes sells buys teaches advises"
-)
+    is_verb = last in VERBS or (last.endswith("ed") and len(last) > _SHORTEST_PAST)
+    return LabelForm.ACTIVE if is_verb and len(words) == 1 else LabelForm.NOUN

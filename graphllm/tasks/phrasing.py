@@ -5,8 +5,8 @@ Every function returns an empty text where no question would sound right.
 """
 
 from graphllm.io.wide import singular
-from graphllm.readers.grammar import PREPOSITIONS, VERBS
-from graphllm.retrieval.labels import LabelForm, label_form
+from graphllm.readers.grammar import PREPOSITIONS
+from graphllm.retrieval.labels import VERBS, LabelForm, label_form
 
 # Simple past and base form of verbs that say what their subject does.
 BASE = {
