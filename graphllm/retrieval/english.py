@@ -266,6 +266,9 @@ _OPPOSITES = tuple(
         ("first earliest", "last latest"),
         ("wife female mother daughter sister", "husband male father son brother"),
         ("import", "export"),
+        ("grandfather grandmother grandparent uncle aunt", "father mother parent"),
+        ("grandchild grandson granddaughter nephew niece cousin", "child son daughter"),
+        ("sibling brother sister cousin", "parent child spouse father mother son daughter"),
     )
 )
 
