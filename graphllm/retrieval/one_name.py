@@ -198,16 +198,24 @@ def _is_of_type(ground: Ground, question: Question, mention: Mention) -> Iterato
             yield PlanCandidate(Exists(there), score, (mention,))
 
 
-def _about_entity(ground: Ground, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
-    """Yield "was Ada born before 1850?": the comparison is about the entity itself."""
-    if question.intent.want is not Want.CONFIRM or not question.constraints:
-        return
+def _passing(ground: Ground, question: Question, mention: Mention) -> NodePlan | None:
+    """Return those of the mentioned nodes that pass the question's comparisons."""
     plan: NodePlan = ground.entities(mention.nodes)
     for constraint, fitting in question.constraints:
         measure = ground.measures.of_nodes(fitting, mention.nodes)
         if measure is None:
-            return
+            return None
         plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
+    return plan
+
+
+def _about_entity(ground: Ground, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
+    """Yield "was Ada born before 1850?": the comparison is about the entity itself."""
+    if question.intent.want is not Want.CONFIRM or not question.constraints:
+        return
+    plan = _passing(ground, question, mention)
+    if plan is None:
+        return
     yield PlanCandidate(Exists(plan), ground.covered(question, [mention], {}), (mention,))
 
 
@@ -215,12 +223,9 @@ def _among(ground: Ground, question: Question, mention: Mention) -> Iterator[Pla
     """Yield "which of them was born first?": the earlier answers themselves are compared."""
     if mention.match is not Match.HISTORY or question.intent.want is Want.CONFIRM:
         return
-    plan: NodePlan = ground.entities(mention.nodes)
-    for constraint, fitting in question.constraints:
-        measure = ground.measures.of_nodes(fitting, mention.nodes)
-        if measure is None:
-            return
-        plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
+    plan = _passing(ground, question, mention)
+    if plan is None:
+        return
     if question.superlative is not None:
         wanted, fitting = question.superlative
         measure = ground.measures.of_nodes(fitting, mention.nodes)
