@@ -1,7 +1,7 @@
 """Graphs that other libraries hold in memory: networkx and PyTorch Geometric, both ways."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -22,6 +22,27 @@ if TYPE_CHECKING:
     from torch_geometric.data import Data, HeteroData  # type: ignore[import-untyped]
 
 _NAME_ATTRIBUTES = ("node_name", "node_names", "name", "names", "node_text", "text")
+
+
+def from_object(graph: object) -> TextualGraph:
+    """Return the graph in an object of networkx or PyTorch Geometric, told by what it can do.
+
+    Raises:
+        DataError: It is neither.
+
+    Examples:
+        >>> import networkx
+        >>> from_object(networkx.Graph([("Ada", "Babbage")])).num_edges
+        1
+    """
+    if hasattr(graph, "nodes") and hasattr(graph, "edges") and hasattr(graph, "is_multigraph"):
+        return from_networkx(cast("networkx.Graph[Any]", graph))
+    if hasattr(graph, "edge_index") or hasattr(graph, "edge_types"):
+        return from_pyg(cast("Data | HeteroData", graph))
+    raise DataError(
+        f"a {type(graph).__name__} is no graph; expected a TextualGraph, a GraphIndex, or a graph"
+        " of networkx or PyTorch Geometric; for a file, give its path to read_graph"
+    )
 
 
 def from_networkx(graph: "networkx.Graph[Any]") -> TextualGraph:

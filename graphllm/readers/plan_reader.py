@@ -1,7 +1,7 @@
 """Answer by plan: link, rank plans, run the best one exactly, and say what it found."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphllm.answer import Abstention, Draft, Reason, Turn
@@ -19,6 +19,7 @@ from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
 _MOST_WORDS = 80  # of a question; what is longer is a text
+_NEAREST = 3  # names by meaning that are tried
 _TIE = 0.02  # plans this close in score explain a question equally well
 _NO_MARGIN = 0.1
 _TIES_RUN = 6
@@ -56,7 +57,7 @@ class PlanReader:
 
     def __init__(self, view: GraphView, names: Names, encoder: TextEncoder) -> None:
         self.view = view
-        self.linker = Linker(view, names)
+        self.linker = Linker(view, names, _by_meaning(view, encoder))
         kept = isinstance(view, GraphIndex)  # a graph in memory leaves nothing behind
         self.planner = Planner(view, encoder, RememberedEncoder(encoder) if kept else None)
 
@@ -129,6 +130,25 @@ class PlanReader:
             result=result,
             draft=draft_of(plan, result, self.view, confidence=confidence),
         )
+
+
+def _by_meaning(
+    view: GraphView, encoder: TextEncoder
+) -> Callable[[str], list[tuple[int, float]]] | None:
+    """Return a search for nodes by what their names mean, where ``view`` has their vectors."""
+    vectors = view.vectors(encoder.id) if isinstance(view, GraphIndex) else None
+    if vectors is None:
+        return None
+
+    def search(text: str) -> list[tuple[int, float]]:
+        rows, scores = vectors.search(encoder.encode([text]), _NEAREST)
+        return [
+            (int(node), float(score))
+            for row, score in zip(rows[0].tolist(), scores[0].tolist(), strict=True)
+            for node in vectors.owners(row)[:1]
+        ]
+
+    return search
 
 
 def says_something(reading: Reading) -> bool:

@@ -1,6 +1,6 @@
 """From the words of a question to nodes of the graph."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -17,6 +17,8 @@ _MAX_PARTS = 3  # nodes that part of a name is taken for
 _MAX_KINDS = 4  # types of nodes that share a name
 _MAX_MENTIONS = 12
 _LOOSE = 0.05
+_MEANS_THE_SAME = 0.6  # cosine from which one name may stand for another
+_GUESSES = 6  # stretches of words that are compared by meaning
 _FUZZY_FLOOR = 0.82
 _SINGULAR = frozenset(["it", "he", "she", "him", "her", "his", "its", "hers"])
 _PLURAL = frozenset(["they", "them", "their", "theirs", "those", "these"])
@@ -29,6 +31,7 @@ class Match(StrEnum):
     FOLDED = "folded"
     PARTIAL = "partial"
     FUZZY = "fuzzy"
+    MEANING = "meaning"
     HISTORY = "history"
 
 
@@ -37,6 +40,7 @@ _QUALITY = {
     Match.FOLDED: 0.9,
     Match.PARTIAL: 0.75,
     Match.FUZZY: 0.7,
+    Match.MEANING: 0.7,
     Match.HISTORY: 0.9,
 }
 
@@ -94,11 +98,19 @@ class Linker:
     Args:
         view: The graph.
         names: Search over its names.
+        by_meaning: Returns nodes whose names mean nearly what a text says, and how nearly (0..1),
+            best first; asked last, where the names have vectors.
     """
 
-    def __init__(self, view: GraphView, names: Names) -> None:
+    def __init__(
+        self,
+        view: GraphView,
+        names: Names,
+        by_meaning: Callable[[str], list[tuple[int, float]]] | None = None,
+    ) -> None:
         self.view = view
         self.names = names
+        self.by_meaning = by_meaning
 
     def link(self, question: str, history: Sequence[Turn] = ()) -> Seeds:
         """Return what ``question`` mentions; which mention is meant is decided with the relations.
@@ -114,7 +126,7 @@ class Linker:
         near: tuple[str, ...] = ()
         if not any(_is_naming(m, tokens) for m in mentions):
             fuzzy, near = self._misspelt(question, tokens)
-            mentions += fuzzy
+            mentions += fuzzy or self._meant(question, tokens)
         mentions.sort(key=lambda m: (-weight(m.span, tokens) * m.quality, m.span))
         return Seeds(question, tokens, tuple(mentions[:_MAX_MENTIONS]), near)
 
@@ -155,6 +167,17 @@ class Linker:
         if not same and all(fold(self.view.names[n]) != fold(surface) for n in chosen):
             quality -= _LOOSE  # an alias, or a name without its article
         return Mention(span, surface, chosen, match, quality)
+
+    def _meant(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
+        """Return nodes by meaning for words that name nothing: "space travel" for "astronauts"."""
+        mentions = []
+        for span in name_like_spans(tokens)[:_GUESSES] if self.by_meaning else ():
+            surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+            for node, likeness in self.by_meaning(surface) if self.by_meaning else ():
+                if likeness >= _MEANS_THE_SAME:
+                    quality = _QUALITY[Match.MEANING] * likeness
+                    mentions.append(Mention(span, surface, (node,), Match.MEANING, quality))
+        return mentions
 
     def _by_part(
         self, question: str, tokens: Sequence[Token], found: Sequence[Mention]

@@ -411,11 +411,16 @@ class PathRanker:
         return np.asarray(np.array(cost, dtype=np.float32) @ unexplained, dtype=np.float32)
 
     def cost_of_leaving(self, word: Word) -> float:
-        """Return what it costs a plan to leave ``word`` unexplained."""
+        """Return what it costs a plan to leave ``word`` unexplained.
+
+        Most for what is asked for: "the genre of X", or "which women" where nodes have types. In a
+        graph without types, "which films" may well be what a relation leads to.
+        """
         if word.is_name:
             return self.weights.unknown_name
         if word.asks and word.token.folded not in ("who", "whom", "when", "where"):
-            return self.weights.no_answer_noun
+            told_apart = self.schema.view.node_types or word.role is Role.POSSESSOR
+            return self.weights.no_answer_noun if told_apart else self.weights.unexplained
         return self.weights.unexplained * (word.weight >= 1)
 
     def _wrong_kind(

@@ -103,7 +103,7 @@ class Planner:
         kept = tuple(
             m
             for m in seeds.mentions
-            if m.match not in (Match.FUZZY, Match.PARTIAL)
+            if m.match not in (Match.FUZZY, Match.PARTIAL, Match.MEANING)
             or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
         )
         return replace(seeds, mentions=kept)

@@ -37,6 +37,7 @@ from graphllm.text.encoder import TextEncoder, load_encoder
 
 if TYPE_CHECKING:
     import networkx
+    from torch_geometric.data.data import BaseData  # type: ignore[import-untyped]
 
 LONGEST_QUESTION = 4000  # characters; a longer text is a document
 NUM_ALTERNATIVES = 3
@@ -98,14 +99,20 @@ class GraphQA:
         )
 
     @classmethod
-    def from_graph(cls, graph: "TextualGraph | GraphIndex | networkx.Graph") -> "GraphQA":
-        """Return what answers questions about a graph in memory."""
+    def from_graph(
+        cls, graph: "TextualGraph | GraphIndex | networkx.Graph | BaseData"
+    ) -> "GraphQA":
+        """Return what answers questions about a graph in memory: ours, networkx's or PyG's.
+
+        Raises:
+            DataError: It is none of these.
+        """
         if isinstance(graph, GraphIndex):
             return cls(graph, graph.lexicon)
         if not isinstance(graph, TextualGraph):
-            from graphllm.io.objects import from_networkx
+            from graphllm.io import from_object
 
-            graph = from_networkx(graph)
+            graph = from_object(graph)
         return cls(graph, Names.build(graph))
 
     @classmethod
