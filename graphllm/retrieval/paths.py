@@ -262,7 +262,8 @@ class PathRanker:
             in_place[order] = aligned.explained
             explained.append(in_place)
             supports.append(aligned.support)
-            gains.append(importance @ in_place - self.weights.cross_side * (number > 0))
+            gain = (importance[:, None] * in_place).sum(axis=0)
+            gains.append(gain - np.float32(self.weights.cross_side * (number > 0)))
         best, every = np.stack(gains).argmax(axis=0), np.arange(len(paths))
         return Alignment(np.stack(explained)[best, :, every].T, np.stack(supports)[best, every])
 
@@ -381,7 +382,8 @@ class PathRanker:
         trigger_weight = self.weights.trigger * (triggers > 0)
         total = named + explained + sum(w.weight for w in words) + trigger_weight
         importance = np.array([w.weight for w in words], dtype=np.float32)
-        gain = importance @ aligned.explained + named * mention.quality + explained
+        gain = (importance[:, None] * aligned.explained).sum(axis=0)
+        gain = gain + named * mention.quality + explained
         gain = gain + trigger_weight * returns.any(axis=1)
         left_over = self._left_over(words, aligned)
         steps = np.arange(MAX_HOPS)[None, :] < lengths[:, None]
@@ -408,7 +410,7 @@ class PathRanker:
         """Return what a path loses for words it leaves unexplained; most for names."""
         cost = [self.cost_of_leaving(w) for w in words]
         unexplained = (aligned.explained < _MIN_AFFINITY).astype(np.float32)
-        return np.asarray(np.array(cost, dtype=np.float32) @ unexplained, dtype=np.float32)
+        return (np.array(cost, dtype=np.float32)[:, None] * unexplained).sum(axis=0)
 
     def cost_of_leaving(self, word: Word) -> float:
         """Return what it costs a plan to leave ``word`` unexplained.
