@@ -254,6 +254,12 @@ CONTAINMENT = frozenset(
     ("located in", "in", "part of", "within", "contained by", "is in", "is part of", "country",
      "state", "region", "continent", "province", "located", "lies in", "belongs to")
 )  # fmt: skip
+# Relations that hold both ways, whichever way the source wrote them down.
+SYMMETRIC = words(
+    "spouse married marriage partner sibling siblings friend friends neighbor neighbour border "
+    "borders adjacent colleague twin interacts"
+)
+
 AGENT_ENDINGS = ("er", "or", "ist", "ent", "ant")
 
 

@@ -53,6 +53,7 @@ class Weights(NamedTuple):
     wh_word: float = 0.7
     hint: float = 0.5
     wrong_way: float = 0.7
+    other_way: float = 0.9  # of a relation that holds both ways
     wrong_answer: float = 0.3
     preposition: float = 0.03
     idle_return: float = 0.06
@@ -238,6 +239,10 @@ class PathRanker:
             expected |= self.schema.follows(port ^ 1) >= _EXPECTED
             if self.schema.labels[port >> 1] in CONTAINMENT and port & 1:
                 expected |= self.schema.follows(port) > _MIN_FOLLOWS  # said of what lies in it
+        for relation in range(len(self.schema.view.relations)):
+            if self.schema.is_symmetric(relation):  # one way will do: the way it is written here
+                there = bool(has[2 * relation]) or not has[2 * relation + 1]
+                expected[2 * relation + there] = False
         return np.flatnonzero(expected).tolist()
 
     # Score
@@ -342,6 +347,9 @@ class PathRanker:
         folded = word.token.folded
         relations = self.affinity.relations(folded)[: len(self.schema.view.relations)]
         for relation in np.flatnonzero(relations > 0).tolist():
+            if self.schema.is_symmetric(relation):
+                factor[2 * relation + 1] = self.weights.other_way
+                continue
             if word.asks:
                 role, wrong = Role.POSSESSOR, self.weights.wrong_answer
             elif self._joins_alike(relation):

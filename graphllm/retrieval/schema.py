@@ -18,6 +18,7 @@ from graphllm.graph.folding import fold, humanize
 from graphllm.graph.view import Adjacency, GraphView
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
+from graphllm.retrieval.english import SYMMETRIC
 
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
@@ -142,6 +143,11 @@ class GraphSchema:
                 classes.append(len(centres))
                 centres.append(heads)
         return classes
+
+    def is_symmetric(self, relation: int) -> bool:
+        """Return whether a relation holds both ways by what it is called: "married to"."""
+        own = relation < len(self.view.relations)
+        return own and not SYMMETRIC.isdisjoint(self.labels[relation].split())
 
     @cached_property
     def text_values(self) -> dict[str, list[tuple[int, str]]]:

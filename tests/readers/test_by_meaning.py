@@ -20,9 +20,9 @@ FILMS = TextualGraph.from_triples(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("films") / "films.gllm"
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "films.gllm"
     GraphIndex.build(FILMS, path)
     return path
 

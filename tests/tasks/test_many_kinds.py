@@ -225,7 +225,7 @@ Did Nancy Davolio report to Steven Buchanan? | no
 Tell me about Tokyo Traders | Tokyo Traders
 What is the total freight of orders? | 64942.69
 What is the salary of Nancy Davolio? | -
-Who is the CEO of Tokyo Traders? | -
+Who is the chairman of Tokyo Traders? | -
 Which products contain peanuts? | -
 What is the weather in London? | -
 Who supplies Coca Cola? | -
