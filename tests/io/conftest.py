@@ -61,3 +61,29 @@ def read(tmp_path: Path) -> Callable[[str, str | bytes], TextualGraph]:
         return read_graph(path)
 
     return from_content
+
+
+@pytest.fixture
+def refused(tmp_path, monkeypatch, capfd):
+    """Ask a bad file on the command line: one line, exit code 1, and nothing is left behind."""
+
+    def ask(path, **options):
+        from graphllm.cli import main
+
+        cache = tmp_path / "cache"
+        monkeypatch.setenv("GRAPHLLM_CACHE", str(cache))
+        before = sorted(path.parent.iterdir())
+        said = {"mapping": "--map", "format": "--format"}
+        more = [word for key, value in options.items() for word in (said[key], str(value))]
+        with pytest.raises(SystemExit) as done:
+            main(["ask", str(path), "who knows Ada?", *more])
+        out, err = capfd.readouterr()
+        assert done.value.code == 1
+        assert out == ""
+        errors = [line for line in err.splitlines() if line.startswith("graphllm: ")]
+        assert len(errors) == 1, err
+        assert "Traceback" not in err
+        assert [p for p in sorted(path.parent.iterdir()) if p != cache] == before
+        assert not list(cache.glob("indexes/*.gllm/CURRENT"))
+
+    return ask

@@ -147,6 +147,15 @@ def test_one_line_says_what_is_wrong_and_where(tmp_path, name, content, message)
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"), CASES, ids=[f"{i}-{c[0]}" for i, c in enumerate(CASES)]
+)
+def test_malformed_on_the_command_line(tmp_path, refused, name, content, message):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    refused(path)
+
+
 def test_a_database_without_tables(tmp_path):
     path = tmp_path / "empty.sqlite"
     connection = sqlite3.connect(path)

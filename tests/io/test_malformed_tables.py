@@ -157,6 +157,13 @@ def test_malformed(tmp_path, name, content, options, message):
     assert options.get("format") == "cvs" or "haed" in str(options) or said.startswith(name)
 
 
+@pytest.mark.parametrize(("name", "content", "options", "message"), CASES)
+def test_malformed_on_the_command_line(tmp_path, refused, name, content, options, message):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    refused(path, **options)
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [
