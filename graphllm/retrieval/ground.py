@@ -27,7 +27,6 @@ from graphllm.query.plan import (
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.constraints import Constraint, Superlative
 from graphllm.retrieval.english import (
-    CONTAINMENT,
     FUNCTION_WORDS,
     PERSON_TYPES,
     family,
@@ -47,6 +46,7 @@ NAMED_VALUE = 0.2  # for reading the attribute of an edge between two names
 CUE_IS_CLEAR = 0.5
 AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
 EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
+SAY_WHEN = frozenset(map(family, ("year", "date", "time", "since")))  # of attributes
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _ALL_OF_KIND = 0.9
 
@@ -138,7 +138,7 @@ class Ground:
         """
         options = []
         for path in ranked:
-            has = self.schema.port_counts(np.array(path.mention.nodes[:16])) > 0
+            has = self.schema.has_ports(path.mention.nodes)
             parts = [
                 path._replace(ports=(part, *path.ports), support=(path.support[0], *path.support))
                 for part in self._parts(path)
@@ -153,8 +153,8 @@ class Ground:
             return []
         return [
             2 * relation + 1
-            for relation, label in enumerate(self.schema.labels[: len(self.view.relations)])
-            if label in CONTAINMENT and self.schema.follows(2 * relation + 1)[path.ports[0]] > 0
+            for relation in self.schema.containments
+            if self.schema.follows(2 * relation + 1)[path.ports[0]] > 0
         ]
 
     def edge_value(self, question: Question, path: RankedPath) -> Plan | None:
@@ -181,7 +181,7 @@ class Ground:
             (n, {family(w) for w in humanize(n).split()})
             for n in self.schema.edge_attributes(port >> 1)
         )
-        return [name for name, words in named if words & {"year", "dat", "tim", "sinc"}]
+        return [name for name, words in named if words & SAY_WHEN]
 
     def port_fit(self, words: Sequence[str]) -> np.ndarray:
         """Return, per port, how well ``words`` name what it leads to, for counting its ends."""
@@ -256,7 +256,7 @@ class Ground:
         terms = [
             weights.support * sum(p.support) / len(p.support)
             - weights.length * len(p.ports)
-            - weights.unsupported * sum(s < 0.12 for s in p.support)
+            - weights.unsupported * sum(s < _LEFT_OVER for s in p.support)
             for p in (first, second)
         ]
         return sum(terms) / 2

@@ -27,6 +27,7 @@ from graphllm.retrieval.ground import (
     NAMED_VALUE,
     PAIR_BONUS,
     PATHS_KEPT,
+    SAY_WHEN,
     Ground,
     PlanCandidate,
     Question,
@@ -156,7 +157,7 @@ def _edge_attribute(ground: Ground, port: int, constraint: Constraint) -> str | 
         words = {family(w) for w in humanize(name).split()}
         if words & {family(c) for c in constraint.cues}:
             return name
-        if constraint.is_time and words & {"year", "dat", "tim", "sinc"}:
+        if constraint.is_time and words & SAY_WHEN:
             return name
     return None
 

@@ -233,7 +233,7 @@ class PathRanker:
 
     def first_ports(self, nodes: Sequence[int]) -> list[int]:
         """Return the ports an entity has, those that its like have, and those of its parts."""
-        has = self.schema.port_counts(np.array(nodes[:16], dtype=np.int64)) > 0
+        has = self.schema.has_ports(nodes)
         expected = has.copy()
         for port in np.flatnonzero(has).tolist():
             expected |= self.schema.follows(port ^ 1) >= _EXPECTED
@@ -406,7 +406,7 @@ class PathRanker:
                 [[self._joins_alike(q >> 1) for q in p] for p in padded(paths).tolist()]
             )
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
-        has = self.schema.port_counts(np.array(mention.nodes[:16], dtype=np.int64)) > 0
+        has = self.schema.has_ports(mention.nodes)
         score = score - self.weights.lacking * ~has[padded(paths)[:, 0]]
         score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported

@@ -8,17 +8,18 @@ Everything is estimated from a sample of each relation's edges.
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 
 import numpy as np
-from jaxtyping import Float32, Int, Int32
+from jaxtyping import Bool, Float32, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import fold, humanize
 from graphllm.graph.view import Adjacency, GraphView
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
-from graphllm.retrieval.english import SYMMETRIC
+from graphllm.retrieval.english import CONTAINMENT, SYMMETRIC
 
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
@@ -28,6 +29,7 @@ _REPEATING = 0.9  # a column with more distinct values than this share tells row
 _MOST_FLAGS = 2_000  # values of a column, read to see whether it only says yes and no
 _LONGEST_VALUE = 60
 _MIN_EDGE_SHARE = 0.05
+_STAND_FOR_ALL = 16  # nodes of one name
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
 _SAME_KIND = 0.75
@@ -99,6 +101,16 @@ class GraphSchema:
             has = owners[np.minimum(at, len(owners) - 1)] == nodes if len(owners) else at < 0
             counts[2 * position] = has.sum()
         return counts
+
+    def has_ports(self, nodes: Sequence[int]) -> Bool[np.ndarray, "num_ports"]:
+        """Return which ports any of ``nodes`` has; of many, the first few stand for all."""
+        return self.port_counts(np.array(nodes[:_STAND_FOR_ALL], dtype=np.int64)) > 0
+
+    @cached_property
+    def containments(self) -> list[int]:
+        """The relations that say what lies in what: "located in", "part of"."""
+        labels = self.labels[: len(self.view.relations)]
+        return [relation for relation, label in enumerate(labels) if label in CONTAINMENT]
 
     def _value_share(self, port: int) -> float:
         """Return the share of arrived-at names that read as a number or a date."""

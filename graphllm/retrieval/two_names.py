@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 
-import numpy as np
-
 from graphllm.query.plan import (
     Count,
     EdgeValues,
@@ -16,7 +14,7 @@ from graphllm.query.plan import (
     Subtract,
     Union,
 )
-from graphllm.retrieval.english import CONTAINMENT, Token
+from graphllm.retrieval.english import Token
 from graphllm.retrieval.ground import (
     EXCLUDING,
     NAMED_VALUE,
@@ -77,13 +75,9 @@ def _leading_to(ground: Ground, path: RankedPath, end: Mention) -> Iterator[Node
         yield ground.chain(path)
     if ground.schema.attribute(path.ports[-1]) is not None:
         return
-    for relation, label in enumerate(ground.schema.labels[: len(ground.view.relations)]):
+    for relation in ground.schema.containments:
         usual = ground.schema.follows(path.ports[-1])[2 * relation] > _USUALLY
-        if (
-            label in CONTAINMENT
-            and usual
-            and 2 * relation + 1 in ground.paths.first_ports(end.nodes)
-        ):
+        if usual and 2 * relation + 1 in ground.paths.first_ports(end.nodes):
             holder = Follow(ground.chain(path), ground.schema.step(2 * relation))
             yield Union(holder, Follow(holder, ground.schema.step(2 * relation)))
 
@@ -103,11 +97,9 @@ def _contained(
     words = ground.paths.words(question.seeds.tokens, [*question.spans, part.span, whole.span])
     if words:
         return
-    for relation, label in enumerate(ground.schema.labels[: len(ground.view.relations)]):
-        if (
-            label in CONTAINMENT
-            and ground.schema.port_counts(np.array(part.nodes[:16]))[2 * relation]
-        ):
+    has = ground.schema.has_ports(part.nodes)
+    for relation in ground.schema.containments:
+        if has[2 * relation]:
             step = ground.schema.step(2 * relation)
             once: NodePlan = Follow(ground.entities(part.nodes), step)
             for there in (Union(once, Follow(once, step)), once):
