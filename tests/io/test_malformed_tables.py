@@ -144,7 +144,11 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "content", "options", "message"), CASES)
+# Archives hold the time they were made, which must not be in the name of a test.
+NAMES = [f"{i}-{case[0]}" for i, case in enumerate(CASES)]
+
+
+@pytest.mark.parametrize(("name", "content", "options", "message"), CASES, ids=NAMES)
 def test_malformed(tmp_path, name, content, options, message):
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -157,7 +161,7 @@ def test_malformed(tmp_path, name, content, options, message):
     assert options.get("format") == "cvs" or "haed" in str(options) or said.startswith(name)
 
 
-@pytest.mark.parametrize(("name", "content", "options", "message"), CASES)
+@pytest.mark.parametrize(("name", "content", "options", "message"), CASES, ids=NAMES)
 def test_malformed_on_the_command_line(tmp_path, refused, name, content, options, message):
     path = tmp_path / name
     path.write_bytes(content.encode() if isinstance(content, str) else content)
