@@ -5,6 +5,7 @@
   - DataError (also ValueError): a file or graph is not what its format says
     + IndexDamagedError: an index on disk fails its own checks
   - PlanError (also ValueError): a plan cannot be read, or does not fit the graph
+  - LanguageModelError (also RuntimeError): a language model, or the way to it, failed
   - BusyError (also RuntimeError): another process is writing the same index
   - MissingExtraError (also ImportError): an optional dependency is not installed
 """
@@ -28,6 +29,10 @@ class IndexDamagedError(DataError):
 
 class PlanError(GraphLLMError, ValueError):
     """A plan cannot be read, or asks for what the graph does not have."""
+
+
+class LanguageModelError(GraphLLMError, RuntimeError):
+    """A language model cannot be reached, does not answer in time, or answers with nonsense."""
 
 
 class BusyError(GraphLLMError, RuntimeError):
