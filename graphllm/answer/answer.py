@@ -29,6 +29,7 @@ from graphllm.answer.citation import Citation
 from graphllm.answer.history import Turn
 from graphllm.graph.plain import plain
 from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.view import GraphView
 
 if TYPE_CHECKING:
     import networkx
@@ -92,6 +93,7 @@ class Answer:
         focus: The keys of the entities the question was about.
         usage: What a language model was asked for.
         timings: Seconds of each stage.
+        view: The graph that was asked, for what a page shows of it; no part of the answer itself.
     """
 
     question: str
@@ -107,6 +109,7 @@ class Answer:
     focus: tuple[str, ...] = ()
     usage: Usage = Usage()
     timings: Mapping[str, float] = field(default_factory=dict)
+    view: GraphView | None = field(default=None, repr=False, compare=False)
 
     def __bool__(self) -> bool:
         return self.abstained is None

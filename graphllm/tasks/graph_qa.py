@@ -214,6 +214,7 @@ class GraphQA:
             closed_world=draft.closed_world,
             alternatives=_alternatives(reading, self.view),
             focus=_focus(reading.plan),
+            view=self.view,
         )
 
     def _refusal(self, question: str, reading: Reading, abstention: Abstention | None) -> Answer:
@@ -227,6 +228,7 @@ class GraphQA:
             plan=_printed(reading.plan, self.view),
             alternatives=_alternatives(reading, self.view),
             focus=_focus(reading.plan),
+            view=self.view,
         )
 
     def _check(self, reading: Reading) -> tuple[Verified | None, float]:
