@@ -2,9 +2,11 @@
 
 from graphllm.graph.builder import GraphBuilder
 from graphllm.graph.columns import Column, Kind, Value, format_value
+from graphllm.graph.layouts import Layout
 from graphllm.graph.strings import StringTable
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textual import TextualGraph
+from graphllm.graph.textualize import Textualized, textualize
 from graphllm.graph.view import Adjacency, GraphView, adjacency, edges_of
 
 __all__ = [
@@ -13,11 +15,14 @@ __all__ = [
     "GraphBuilder",
     "GraphView",
     "Kind",
+    "Layout",
     "StringTable",
     "Subgraph",
     "TextualGraph",
+    "Textualized",
     "Value",
     "adjacency",
     "edges_of",
     "format_value",
+    "textualize",
 ]

@@ -141,6 +141,17 @@ class MiniLMEncoder:
         """Return the word-piece ids of each text, with the two markers around them."""
         return [tuple(encoding.ids) for encoding in self._tokenize(texts, offsets=False)]
 
+    def count_tokens(self, text: str) -> int:
+        """Return how many word pieces ``text`` has, however long, without the two markers."""
+        return len(self._whole_tokenizer.encode(_valid_unicode(text), add_special_tokens=False))
+
+    @cached_property
+    def _whole_tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
     def _tokenize(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         tokenizer = self._tokenizer
         run = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
