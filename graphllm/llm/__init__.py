@@ -1,5 +1,9 @@
 """Language models: any OpenAI-compatible server, and transformers on this machine."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from graphllm.llm.counting import estimated_tokens
 from graphllm.llm.language_model import (
     GREEDY,
     Decoding,
@@ -8,5 +12,33 @@ from graphllm.llm.language_model import (
     Message,
     Prompt,
 )
+from graphllm.llm.load import LANGUAGE_MODELS, load_language_model
+from graphllm.llm.patience import Patience
 
-__all__ = ["GREEDY", "Decoding", "Generation", "LanguageModel", "Message", "Prompt"]
+if TYPE_CHECKING:
+    from graphllm.llm.http import OpenAICompatible
+
+__all__ = [
+    "GREEDY",
+    "LANGUAGE_MODELS",
+    "Decoding",
+    "Generation",
+    "LanguageModel",
+    "Message",
+    "OpenAICompatible",
+    "Patience",
+    "Prompt",
+    "estimated_tokens",
+    "load_language_model",
+]
+
+_WHERE = {
+    "OpenAICompatible": "graphllm.llm.http",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a model class when it is first used: httpx, torch and transformers take their time."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'graphllm.llm' has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

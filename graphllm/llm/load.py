@@ -1,0 +1,53 @@
+"""A language model by name."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from graphllm.errors import ConfigError
+from graphllm.llm.language_model import LanguageModel
+from graphllm.registry import load
+
+LANGUAGE_MODELS = {
+    "server": "graphllm.llm.http:OpenAICompatible",
+}
+
+HUB_PREFIX = "hf:"
+
+
+def load_language_model(spec: str, **options: object) -> LanguageModel:
+    """Return the language model that ``spec`` names.
+
+    Args:
+        spec: A folder that holds a transformers model; ``"hf:ORG/NAME"``, a model of the Hugging
+            Face hub or of its local cache; anything else is a model's name on an OpenAI-compatible
+            server, the one at ``base_url`` or ``OPENAI_BASE_URL``, else OpenAI's own.
+        options: Handed to `LocalLanguageModel` or `OpenAICompatible`.
+
+    Raises:
+        ConfigError: There is no such model or option, or OpenAI's server is meant and no key given.
+    """
+    kind, name = _resolve(spec)
+    load_class = load("language model", LANGUAGE_MODELS, kind)
+    model_class = cast("Callable[..., LanguageModel]", load_class)
+    known = set(inspect.signature(model_class).parameters)
+    if unknown := sorted(set(options) - known):
+        raise ConfigError(
+            f"the language model {spec!r} has no option {unknown[0]!r}; it has {sorted(known)}"
+        )
+    return model_class(name, **options)
+
+
+def _resolve(spec: str) -> tuple[str, str]:
+    """Return what kind of model ``spec`` means, and what its class wants to be told."""
+    if not spec.strip():
+        raise ConfigError("the language model has no name; give a folder, hf:ORG/NAME or a name")
+    if spec.startswith(HUB_PREFIX):
+        return "local", spec.removeprefix(HUB_PREFIX)
+    folder = Path(spec).expanduser()
+    if folder.is_dir():
+        return "local", str(folder)
+    if spec.startswith(("./", "../", "/", "~")):
+        raise ConfigError(f"{spec}: no such folder; a language model on this machine is a folder")
+    return "server", spec
