@@ -20,32 +20,15 @@ import numpy as np
 from graphllm import GraphQA
 from graphllm.evaluate import Predicted, load_suite
 from graphllm.evaluate.abstention import Case, abstention_cases, ask_cases
-from graphllm.evaluate.measure import areas, confidence_and_right, measure
-from graphllm.evaluate.metrics import risk_coverage
+from graphllm.evaluate.measure import areas, curve, measure
 from graphllm.evaluate.predictions import Prediction, write_predictions
 from graphllm.evaluate.provenance import Provenance
 from graphllm.graph import GraphView
 from graphllm.tasks.evaluation import system
-from graphllm.text.encoder import TextEncoder, load_encoder
+from graphllm.text.encoder import load_encoder
+from graphllm.text.remembering import Remembering
 
 SUITES = ("metaqa-1hop", "metaqa-2hop", "metaqa-3hop")
-SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-class Remembering:
-    """An encoder that encodes no text twice: each graph has nearly the same words."""
-
-    def __init__(self, encoder: TextEncoder) -> None:
-        self._encoder = encoder
-        self._known: dict[str, np.ndarray] = {}
-        self.dim, self.id = encoder.dim, encoder.id
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new:
-            self._known.update(zip(new, self._encoder.encode(new), strict=True))
-        found = [self._known[text] for text in texts]
-        return np.stack(found) if found else np.zeros((0, self.dim), dtype=np.float32)
 
 
 def maker(qa: GraphQA) -> Callable[[GraphView], Callable[[str], Predicted]]:
@@ -56,13 +39,6 @@ def maker(qa: GraphQA) -> Callable[[GraphView], Callable[[str], Predicted]]:
         return system(GraphQA(view, qa.view.lexicon, encoder))
 
     return make
-
-
-def curve(predictions: Sequence[Prediction]) -> dict[str, float]:
-    """The risk at each share of the questions."""
-    found = risk_coverage(*confidence_and_right(predictions))
-    last = [max(0, round(share * len(predictions)) - 1) for share in SHARES]
-    return {f"{share:.0%}": float(found.risk[i]) for share, i in zip(SHARES, last, strict=True)}
 
 
 def by_hops(cases: Sequence[Case], predictions: Sequence[Prediction]) -> dict[str, dict]:

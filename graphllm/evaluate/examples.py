@@ -1,14 +1,26 @@
 """What a suite asks, and what a system says to it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
+from graphllm.answer import Usage
 from graphllm.errors import ConfigError, DataError
+from graphllm.evaluate.hallucination import Named
+from graphllm.graph.view import GraphView
 from graphllm.query.plan import Step
 
 Chain = tuple[Step, ...]
+
+
+class Compared(StrEnum):
+    """How the names of answers are compared with gold."""
+
+    AS_WRITTEN = "as written"  # case and accents count
+    NORMALIZED = "normalized"  # lower case, without punctuation and articles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +34,9 @@ class Example:
         topic: The key of the entity the question is about, never shown to a system; ``None`` if
             the suite does not say.
         chain: The relations from the topic to the answers; ``None`` if the suite does not say.
+        in_graph: Whether the graph holds one of the right answers; where it does not, abstaining
+            is right, and every answer scores 0.
+        compared: How answers are compared with ``gold``.
     """
 
     id: int
@@ -29,6 +44,13 @@ class Example:
     gold: tuple[str, ...]
     topic: str | None = None
     chain: Chain | None = None
+    in_graph: bool = True
+    compared: Compared = Compared.AS_WRITTEN
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there is a right answer to be found."""
+        return bool(self.gold) and self.in_graph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +64,10 @@ class Predicted:
         plan: How it came to the answer, for people.
         linked: Keys of the entities it takes the question to be about, best first.
         chain: The relations it walked from there, when it walked just a chain.
+        text: All that it says, where that is more than the entities; the reply of a model.
+        named: How many nodes and edges it names as its grounds, and how many of them there are in
+            the graph; ``None`` when it was not asked for grounds.
+        usage: What a language model was asked for.
     """
 
     entities: tuple[str, ...]
@@ -50,18 +76,23 @@ class Predicted:
     plan: str = ""
     linked: tuple[str, ...] = ()
     chain: Chain | None = None
+    text: str = ""
+    named: Named | None = None
+    usage: Usage = field(default_factory=Usage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """Questions over one graph.
+    """Questions over one graph, or each over a graph of its own.
 
     Attributes:
         name: E.g. ``"metaqa-2hop"``.
         split: E.g. ``"test"``; ``"all"`` when the data has no split.
         examples: In the order of the file.
-        graph_path: The file of the graph that answers them.
+        graph_path: The file of the graph that answers them, or of all their graphs.
         never_returns: Whether gold answers leave the topic itself out at every hop.
+        graph_of: Returns the graph of one question; ``None`` when all have the one of
+            ``graph_path``.
 
     Raises:
         DataError: There is no example.
@@ -72,6 +103,7 @@ class Suite:
     examples: tuple[Example, ...]
     graph_path: Path
     never_returns: bool = False
+    graph_of: Callable[[Example], GraphView] | None = None
 
     def __post_init__(self) -> None:
         if not self.examples:

@@ -1,14 +1,38 @@
 """The numbers of a list of predictions."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
-from graphllm.evaluate.metrics import Mean, abstention, latency, mean, risk_coverage, score
+from graphllm.evaluate.examples import Compared
+from graphllm.evaluate.hallucination import Named
+from graphllm.evaluate.metrics import (
+    AnswerScores,
+    Mean,
+    abstention,
+    hit,
+    latency,
+    loosely,
+    mean,
+    normalize,
+    risk_coverage,
+    score,
+)
 from graphllm.evaluate.predictions import Prediction
+
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+_FORMS = {Compared.AS_WRITTEN: normalize, Compared.NORMALIZED: loosely}
+_ANSWERS = ("hits_at_1", "hit", "exact_set", "precision", "recall", "f1")
+
+
+def scored(prediction: Prediction) -> AnswerScores:
+    """Return how well one answer agrees with gold, names compared as its suite does."""
+    example = prediction.example
+    return score(prediction.predicted.entities, example.gold, _FORMS[example.compared])
 
 
 def measure(predictions: Sequence[Prediction]) -> dict[str, Mean]:
@@ -18,14 +42,19 @@ def measure(predictions: Sequence[Prediction]) -> dict[str, Mean]:
     share whose chain of relations is the gold one, and ``path_where_right`` the same among those
     whose first answer is right. ``abstention_precision`` is the share of the declined questions
     that have no answer, ``abstention_recall`` the share of those without an answer that it
-    declined; both only where some have none. ``errors`` were refused with an error.
+    declined; both only where some have none. Where gold answers are known that the graph does not
+    hold, the scores come a second time, ``..._in_graph``, for the questions whose answer it holds.
+    ``errors`` were refused with an error.
+
+    ``hit`` is G-Retriever's; see ``metrics.hit``. ``valid_nodes``, ``valid_edges`` and
+    ``fully_valid`` are about the grounds that answers name; see ``hallucination``.
     """
     values = {
         name: mean(np.array(list(found.values()), dtype=np.float64))
         for name, found in per_question(predictions).items()
     }
     abstained = np.array([p.predicted.abstained for p in predictions], dtype=np.bool_)
-    answerable = np.array([bool(p.example.gold) for p in predictions], dtype=np.bool_)
+    answerable = np.array([p.example.answerable for p in predictions], dtype=np.bool_)
     declined = abstention(abstained, answerable)
     values["coverage"] = declined.coverage
     if not answerable.all():
@@ -37,11 +66,17 @@ def measure(predictions: Sequence[Prediction]) -> dict[str, Mean]:
 
 def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float]]:
     """Return each metric's value for each question it is defined for, by question id."""
-    scores = {p.example.id: score(p.predicted.entities, p.example.gold) for p in predictions}
+    scores = {p.example.id: _answer_scores(p) for p in predictions}
     values = {
-        name: {question: getattr(s, name) for question, s in scores.items()}
-        for name in ("hits_at_1", "exact_set", "precision", "recall", "f1")
+        name: {question: s[name] for question, s in scores.items() if name in s}
+        for name in _ANSWERS
     }
+    if any(p.example.gold and not p.example.in_graph for p in predictions):
+        held = {p.example.id for p in predictions if p.example.answerable}
+        values |= {
+            f"{name}_in_graph": {q: s for q, s in found.items() if q in held}
+            for name, found in values.items()
+        }
     values["linking"] = {
         p.example.id: float(p.predicted.linked[:1] == (p.example.topic,))
         for p in predictions
@@ -57,7 +92,27 @@ def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float
         for question, is_gold in values["path"].items()
         if values["hits_at_1"][question]
     }
-    return values
+    grounds = {p.example.id: p.predicted.named for p in predictions}
+    return values | _validity({q: named for q, named in grounds.items() if named is not None})
+
+
+def _answer_scores(prediction: Prediction) -> dict[str, float]:
+    found = scored(prediction)._asdict()
+    if prediction.example.compared is Compared.NORMALIZED:
+        text = prediction.predicted.text or "\n".join(prediction.predicted.entities)
+        found["hit"] = hit(text, prediction.example.gold)
+    return found
+
+
+def _validity(grounds: Mapping[int, Named]) -> dict[str, dict[int, float]]:
+    shares = {
+        name: {question: getattr(named, name) for question, named in grounds.items()}
+        for name in ("valid_nodes", "valid_edges", "fully_valid")
+    }
+    return {
+        name: {question: share for question, share in found.items() if share is not None}
+        for name, found in shares.items()
+    }
 
 
 def areas(predictions: Sequence[Prediction]) -> dict[str, float]:
@@ -91,13 +146,28 @@ def confidence_and_right(predictions: Sequence[Prediction]) -> Ranked:
         dtype=np.float64,
     )
     is_right = np.array(
-        [
-            bool(p.example.gold) and score(p.predicted.entities, p.example.gold).hits_at_1 > 0
-            for p in predictions
-        ],
+        [bool(p.example.gold) and scored(p).hits_at_1 > 0 for p in predictions],
         dtype=np.bool_,
     )
     return Ranked(confidence, is_right)
+
+
+def curve(predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Return the risk when only the most confident share of the questions is answered."""
+    found = risk_coverage(*confidence_and_right(predictions))
+    last = [max(0, round(share * len(predictions)) - 1) for share in SHARES]
+    return {f"{share:.0%}": float(found.risk[i]) for share, i in zip(SHARES, last, strict=True)}
+
+
+def usage(predictions: Sequence[Prediction]) -> dict[str, float]:
+    """Return what language models were asked for, in all and per question; nothing without one."""
+    used = [asdict(p.predicted.usage) for p in predictions]
+    total = {name: sum(u[name] for u in used) for name in ("calls", "prompt_tokens")}
+    total["completion_tokens"] = sum(u["completion_tokens"] for u in used)
+    if not any(total.values()):
+        return {}
+    each = {f"{name}_per_question": count / len(used) for name, count in total.items()}
+    return {name: float(count) for name, count in total.items()} | each
 
 
 def seconds(predictions: Sequence[Prediction]) -> dict[str, float]:

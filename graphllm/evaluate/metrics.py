@@ -1,12 +1,15 @@
 """Scores of answers against gold, of abstaining, of confidence, of time; and their standard errors.
 
 Names are compared as they are written, after Unicode composition (NFC) and stripping spaces at the
-ends: "Amélie" in two encodings is one name, "amelie" is another.
+ends: "Amélie" in two encodings is one name, "amelie" is another. Data sets whose published numbers
+compare more loosely pass ``loosely``.
 """
 
 import math
+import re
+import string
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,18 +76,56 @@ def normalize(name: str) -> str:
     return unicodedata.normalize("NFC", name).strip()
 
 
-def score(predicted: Sequence[str], gold: Iterable[str]) -> AnswerScores:
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def loosely(name: str) -> str:
+    """Return ``name`` in lower case, without punctuation, articles and surplus space.
+
+    Source: Rajpurkar et al. 2016 (SQuAD), as G-Retriever applies it to WebQSP; punctuation is
+    that of ASCII.
+
+    Examples:
+        >>> loosely("The  U.S. of A."), loosely("An apple, a day")
+        ('us of', 'apple day')
+    """
+    plain = normalize(name).lower().translate(_NO_PUNCTUATION)
+    return " ".join(_ARTICLES.sub(" ", plain).split())
+
+
+def hit(text: str, gold: Iterable[str]) -> float:
+    """Return 1 when any right answer is a part of what was said, else 0.
+
+    Source: G-Retriever, code for WebQSP, where the paper calls it Hit@1. It looks for letters, not
+    for names: "chad" is found in "chadwick", and a longer answer is hit more easily. It is here to
+    stand beside published numbers only.
+
+    Examples:
+        >>> hit("I think it was The Beatles.", ["beatles"]), hit("Chadwick", ["Chad"])
+        (1.0, 1.0)
+    """
+    said = loosely(text)
+    return float(any(loosely(answer) in said for answer in gold))
+
+
+def score(
+    predicted: Sequence[str], gold: Iterable[str], form: Callable[[str], str] = normalize
+) -> AnswerScores:
     """Compare the answers, best first, with the set of right ones.
 
     Saying nothing scores 0 when there is an answer and 1 when there is none; saying something
     scores 0 when there is none. Repeated names count once.
+
+    Args:
+        form: Gives the form in which names are compared; ``loosely`` where a data set does.
 
     Examples:
         >>> half = score(["Heat", "Ran"], {"Heat", "Jaws"})
         >>> half.hits_at_1, half.exact_set, half.precision, half.recall, half.f1
         (1.0, 0.0, 0.5, 0.5, 0.5)
     """
-    said, right = [normalize(name) for name in predicted], {normalize(name) for name in gold}
+    said, right = [form(name) for name in predicted], {form(name) for name in gold}
     if not said or not right:
         agree = float(not said and not right)
         return AnswerScores(agree, agree, agree, agree, agree)

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from graphllm.answer import Usage
 from graphllm.errors import DataError
-from graphllm.evaluate.examples import Chain, Example, Predicted
+from graphllm.evaluate.examples import Chain, Compared, Example, Predicted
+from graphllm.evaluate.hallucination import Named
 from graphllm.query.plan import Step
 
 
@@ -31,6 +33,8 @@ class Prediction:
             "id": example.id,
             "question": example.question,
             "gold": list(example.gold),
+            "in_graph": example.in_graph,
+            "compared": str(example.compared),
             "entities": list(predicted.entities),
             "topic": example.topic,
             "linked": list(predicted.linked),
@@ -39,6 +43,9 @@ class Prediction:
             "plan": predicted.plan,
             "confidence": predicted.confidence,
             "abstained": predicted.abstained,
+            "text": predicted.text,
+            "named": predicted.named and predicted.named._asdict(),
+            "usage": asdict(predicted.usage),
             "seconds": round(self.seconds, 6),
             "error": self.error,
         }
@@ -54,6 +61,8 @@ class Prediction:
                 gold=tuple(record["gold"]),
                 topic=record["topic"],
                 chain=_chain_from_json(record["gold_chain"]),
+                in_graph=record.get("in_graph", True),  # runs of old have one graph, and no model
+                compared=Compared(record.get("compared", Compared.AS_WRITTEN)),
             ),
             predicted=Predicted(
                 entities=tuple(record["entities"]),
@@ -62,6 +71,9 @@ class Prediction:
                 plan=record["plan"],
                 linked=tuple(record["linked"]),
                 chain=_chain_from_json(record["chain"]),
+                text=record.get("text", ""),
+                named=Named(**record["named"]) if record.get("named") else None,
+                usage=Usage(**record.get("usage", {})),
             ),
             seconds=record["seconds"],
             error=record["error"],
@@ -80,7 +92,7 @@ def read_predictions(path: Path) -> list[Prediction]:
     for number, line in enumerate(lines[:-1], 1):
         try:
             found.append(Prediction.from_record(json.loads(line)))
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise DataError(
                 f"{path}, line {number}: not a saved prediction ({error}); delete the file to"
                 " start again"

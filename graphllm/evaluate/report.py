@@ -27,6 +27,8 @@ class Report:
         about: The system's settings, as its caller describes them.
         means: Averages over the questions they apply to, by name.
         areas: Areas under the risk-coverage curve; see ``areas``.
+        curve: The risk when only the most confident share is answered, by share.
+        usage: What a language model was asked for, in all and per question; empty without one.
         latency: ``p50_s`` and ``p95_s`` of the questions asked.
         provenance: What made the numbers.
         folder: Where the report and the predictions lie; ``None`` when not saved.
@@ -40,6 +42,8 @@ class Report:
     about: Mapping[str, str] = field(default_factory=dict)
     means: Mapping[str, Mean]
     areas: Mapping[str, float]
+    curve: Mapping[str, float] = field(default_factory=dict)
+    usage: Mapping[str, float] = field(default_factory=dict)
     latency: Mapping[str, float]
     provenance: Provenance = field(default_factory=Provenance)
     folder: Path | None = None
@@ -57,6 +61,8 @@ class Report:
             "about": dict(self.about),
             "means": {name: _defined(m._asdict()) for name, m in self.means.items()},
             "areas": _defined(self.areas),
+            "risk_at_coverage": _defined(self.curve),
+            "usage": dict(self.usage),
             "latency": _defined(self.latency),
             **asdict(self.provenance),
         }
@@ -70,9 +76,11 @@ class Report:
             for name, m in self.means.items()
         ]
         rows += [(name, f"{value:.4f}", "", "") for name, value in self.areas.items()]
+        rows += [(name, f"{count:,.0f}", "", "") for name, count in self.usage.items()]
         rows += [(name, f"{value:.4f}", "", "") for name, value in self.latency.items()]
+        risks = " ".join(f"{risk:.2f}" for risk in self.curve.values())
         made = f"seed {self.seed}, commit {self.provenance.commit or 'not a checkout'}"
-        return "\n".join([head, *aligned(rows), made])
+        return "\n".join([head, *aligned(rows), f"risk at 10, 20 .. 100 %  {risks}", made])
 
 
 def save_report(report: Report, folder: Path) -> None:

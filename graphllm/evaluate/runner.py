@@ -1,22 +1,33 @@
 """Ask every question of a suite, keep what was said, and report."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
-from graphllm.errors import ConfigError, GraphLLMError
+from graphllm.errors import ConfigError, GraphLLMError, LanguageModelError
 from graphllm.evaluate.examples import Example, Predicted, Suite
-from graphllm.evaluate.measure import areas, measure, seconds
+from graphllm.evaluate.measure import areas, curve, measure, seconds, usage
 from graphllm.evaluate.predictions import Prediction, read_predictions, write_predictions
 from graphllm.evaluate.provenance import Provenance
 from graphllm.evaluate.report import PREDICTIONS, Report, save_report
+from graphllm.graph.view import GraphView
 
 SETTINGS = "run.json"
 
+
+class Query(NamedTuple):
+    """What a system is given: a question, and its graph where each question has its own."""
+
+    question: str
+    view: GraphView | None = None
+
+
 Answerer = Callable[[str], Predicted]
+System = Callable[[Sequence[Query]], list[Predicted]]
 Progress = Callable[[int, int], None]
 
 
@@ -34,8 +45,8 @@ def run(
     """Ask the questions of ``suite`` one by one and return what was measured.
 
     With ``out``, each prediction is saved as it comes, and a run that was broken off goes on where
-    it stopped. A ``GraphLLMError`` on one question counts as declining it; anything else is a bug
-    and stops the run.
+    it stopped. A ``GraphLLMError`` on one question counts as declining it, but for a language
+    model that fails: that says nothing of the question, so it stops the run, as a bug does.
 
     Args:
         answer: The system: a question in, its answer out.
@@ -47,6 +58,39 @@ def run(
 
     Raises:
         ConfigError: ``out`` holds a run with other settings, or ``limit`` is below 1.
+        LanguageModelError: The language model of the system failed.
+    """
+    return run_system(
+        suite,
+        lambda queries: [answer(query.question) for query in queries],
+        limit=limit,
+        seed=seed,
+        out=out,
+        graph_hash=graph_hash,
+        about=about,
+        progress=progress,
+    )
+
+
+def run_system(
+    suite: Suite,
+    system: System,
+    *,
+    batch_size: int = 1,
+    limit: int | None = None,
+    seed: int = 0,
+    out: Path | None = None,
+    graph_hash: str = "",
+    about: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Do what ``run`` does with a system that takes several questions at once, or their graphs.
+
+    Args:
+        system: Queries in, one answer for each out, in their order. A query has a graph where
+            each question of ``suite`` has its own.
+        batch_size: How many questions it is given at most; the time of each is its part of the
+            time of all.
     """
     provenance = Provenance()
     chosen = suite.sample(limit, np.random.default_rng(seed))
@@ -60,7 +104,7 @@ def run(
         "about": dict(about or {}),
     }
     done = _resume(out, settings) if out else []
-    predictions = _ask_all(chosen, answer, done, out, progress)
+    predictions = _ask_all(chosen, system, batch_size, done, out, progress)
     report = Report(
         suite=suite.name,
         split=suite.split,
@@ -70,6 +114,8 @@ def run(
         about=dict(about or {}),
         means=measure(predictions),
         areas=areas(predictions),
+        curve=curve(predictions),
+        usage=usage(predictions),
         latency=seconds(predictions),
         provenance=provenance,
         folder=out,
@@ -104,21 +150,22 @@ def _resume(out: Path, settings: Mapping[str, object]) -> list[Prediction]:
 
 def _ask_all(
     suite: Suite,
-    answer: Answerer,
+    system: System,
+    batch_size: int,
     done: list[Prediction],
     out: Path | None,
     progress: Progress | None,
 ) -> list[Prediction]:
     asked = {prediction.example.id for prediction in done}
     predictions = list(done)
+    left = [example for example in suite.examples if example.id not in asked]
     file = (out / PREDICTIONS).open("a", encoding="utf-8") if out else None
     try:
-        for example in suite.examples:
-            if example.id in asked:
-                continue
-            predictions.append(ask(example, answer))
+        for start in range(0, len(left), batch_size):
+            found = _ask_batch(left[start : start + batch_size], suite.graph_of, system)
+            predictions += found
             if file:
-                file.write(f"{predictions[-1].to_json()}\n")
+                file.writelines(f"{prediction.to_json()}\n" for prediction in found)
                 file.flush()
             if progress:
                 progress(len(predictions), len(suite))
@@ -128,15 +175,34 @@ def _ask_all(
     return predictions
 
 
+def _ask_batch(
+    batch: Sequence[Example], graph_of: Callable[[Example], GraphView] | None, system: System
+) -> list[Prediction]:
+    """Ask some questions at once; where that is refused, each by itself."""
+    views = [graph_of(example) if graph_of else None for example in batch]
+    queries = [Query(e.question, view) for e, view in zip(batch, views, strict=True)]
+    start = perf_counter()
+    try:
+        answers = system(queries)
+    except LanguageModelError:
+        raise
+    except GraphLLMError as problem:
+        if len(batch) > 1:
+            return [p for example in batch for p in _ask_batch([example], graph_of, system)]
+        answers = [Predicted(entities=(), confidence=0.0, abstained=True)]
+        return _taken(batch, answers, perf_counter() - start, error=str(problem))
+    return _taken(batch, answers, perf_counter() - start)
+
+
+def _taken(
+    batch: Sequence[Example], answers: Sequence[Predicted], total_s: float, *, error: str = ""
+) -> list[Prediction]:
+    return [
+        Prediction(example=example, predicted=answer, seconds=total_s / len(batch), error=error)
+        for example, answer in zip(batch, answers, strict=True)
+    ]
+
+
 def ask(example: Example, answer: Answerer) -> Prediction:
     """Ask one question and take the time."""
-    start = perf_counter()
-    error = ""
-    try:
-        predicted = answer(example.question)
-    except GraphLLMError as problem:
-        predicted = Predicted(entities=(), confidence=0.0, abstained=True)
-        error = str(problem)
-    return Prediction(
-        example=example, predicted=predicted, seconds=perf_counter() - start, error=error
-    )
+    return _ask_batch([example], None, lambda queries: [answer(queries[0].question)])[0]

@@ -4,13 +4,15 @@ examples = load_suite("metaqa-2hop", Path("data"), split="dev").examples
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate.examples import Chain, Example, Suite
+from graphllm.evaluate.layout import choose_split, find_file, read_lines
+from graphllm.evaluate.webqsp import webqsp_subgraphs
 from graphllm.query.plan import Step
 
 # the word a question type uses for the far end of each relation of MetaQA's films
@@ -32,9 +34,10 @@ def load_suite(name: str, data_dir: Path | None = None, split: str | None = None
     """Read the suite called ``name``.
 
     Args:
-        data_dir: The folder that holds ``metaqa/`` and ``pathquestion/``; when ``None``, what the
-            variable ``GRAPHLLM_DATA`` says.
-        split: ``"dev"`` or ``"test"`` (the default) for MetaQA; PathQuestion has only ``"all"``.
+        data_dir: The folder that holds ``metaqa/``, ``pathquestion/`` and ``webqsp_retrieved/``;
+            when ``None``, what the variable ``GRAPHLLM_DATA`` says.
+        split: ``"dev"`` or ``"test"`` (the default) for MetaQA and WebQSP; PathQuestion has only
+            ``"all"``.
 
     Raises:
         ConfigError: No such suite or split, or no data folder was named.
@@ -71,12 +74,12 @@ def metaqa_chain(question_type: str) -> Chain:
 
 
 def _metaqa(hops: int, name: str, data_dir: Path, split: str | None) -> Suite:
-    split = _split(name, split, ["test", "dev"])
+    split = choose_split(name, split, ["test", "dev"])
     folder = f"{hops}-hop"
-    find = partial(_find, data_dir, ["metaqa", "MetaQA", "."], "MetaQA")
+    find = partial(find_file, data_dir, ["metaqa", "MetaQA", "."], "MetaQA")
     questions = find([f"{folder}/qa_{split}.txt", f"{folder}/vanilla/qa_{split}.txt"])
     types = find([f"{folder}/qa_{split}_qtype.txt", f"{folder}/vanilla/qa_{split}_qtype.txt"])
-    lines, type_lines = _lines(questions), _lines(types)
+    lines, type_lines = read_lines(questions), read_lines(types)
     if len(lines) != len(type_lines):
         raise DataError(f"{questions} has {len(lines)} lines but {types} has {len(type_lines)}")
     examples = tuple(
@@ -111,11 +114,11 @@ def _metaqa_example(path: Path, number: int, line: str, question_type: str) -> E
 
 
 def _pathquestion(file: str, kb: str, name: str, data_dir: Path, split: str | None) -> Suite:
-    split = _split(name, split, ["all"])
-    find = partial(_find, data_dir, ["pathquestion", "PathQuestion", "."], "PathQuestion")
+    split = choose_split(name, split, ["all"])
+    find = partial(find_file, data_dir, ["pathquestion", "PathQuestion", "."], "PathQuestion")
     path = find([file])
     examples = tuple(
-        _pathquestion_example(path, number, line) for number, line in enumerate(_lines(path), 1)
+        _pathquestion_example(path, number, line) for number, line in enumerate(read_lines(path), 1)
     )
     return Suite(name=name, split=split, examples=examples, graph_path=find([kb]))
 
@@ -139,35 +142,6 @@ def _pathquestion_example(path: Path, number: int, line: str) -> Example:
     )
 
 
-def _split(name: str, split: str | None, known: Sequence[str]) -> str:
-    if split is not None and split not in known:
-        raise ConfigError(f"{name} has no split {split!r}, only {', '.join(known)}")
-    return split or known[0]
-
-
-def _find(data_dir: Path, folders: Sequence[str], dataset: str, names: Sequence[str]) -> Path:
-    candidates = [data_dir / folder / name for folder in folders for name in names]
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise DataError(
-        f"no file {candidates[0]}; unpack {dataset} so that it is there, or name the folder"
-        f" above {folders[0]}/ with --data or GRAPHLLM_DATA"
-    )
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8: {error}") from error
-    # names may hold other line separators, which splitlines() would break at
-    lines = text.removesuffix("\n").split("\n")
-    if lines == [""]:
-        raise DataError(f"{path} is empty; expected one question a line")
-    return lines
-
-
 Loader = Callable[[str, Path, str | None], Suite]
 
 SUITES: dict[str, Loader] = {
@@ -178,4 +152,6 @@ SUITES: dict[str, Loader] = {
     "pathquestion-3h": partial(_pathquestion, "PQ-3H.txt", "3H-kb.txt"),
     "pql-2h": partial(_pathquestion, "PQL-2H.txt", "PQL2-KB.txt"),
     "pql-3h": partial(_pathquestion, "PQL-3H.txt", "PQL3-KB.txt"),
+    "webqsp-subgraphs": partial(webqsp_subgraphs, ""),
+    "webqsp-subgraphs-refined": partial(webqsp_subgraphs, "_refined"),
 }

@@ -39,6 +39,13 @@ PQL = (
     "ada_lovelace#parents#lord_byron#nationality#england\n"
 )
 
+WEBQSP = """\
+{"id": 7, "question": "what is the name of ann lee's dog", "answers": ["The Rex!", "fido"], \
+"nodes": [[3, "ann lee"], [9, "rex"], [4, "m.01x"]], "edges": [[3, "people.person.pets", 9]]}
+{"id": 8, "question": "where was ann lee born", "answers": ["york"], \
+"nodes": [[3, "ann lee"], [9, "rex"]], "edges": [[3, "people.person.pets", 9]]}
+"""
+
 
 @pytest.fixture
 def suites_dir(tmp_path):
@@ -50,6 +57,8 @@ def suites_dir(tmp_path):
         "metaqa/1-hop/qa_dev_qtype.txt": "movie_to_director\n",
         "metaqa/2-hop/qa_test.txt": TWO_HOP,
         "metaqa/2-hop/qa_test_qtype.txt": TWO_HOP_TYPES,
+        "webqsp_retrieved/test_attn_subgraph.jsonl": WEBQSP,
+        "webqsp_retrieved/val_attn_subgraph_refined.jsonl": WEBQSP,
         "pathquestion/2H-kb.txt": PQ_KB,
         "pathquestion/PQ-2H.txt": PQ,
         "pathquestion/PQL2-KB.txt": PQ_KB,

@@ -163,6 +163,10 @@ PUBLISHED = {
     ("pathquestion-3h", None): 5_198,
     ("pql-2h", None): 1_594,
     ("pql-3h", None): 1_031,
+    ("webqsp-subgraphs", "test"): 1_628,
+    ("webqsp-subgraphs", "dev"): 245,
+    ("webqsp-subgraphs-refined", "test"): 1_628,
+    ("webqsp-subgraphs-refined", "dev"): 245,
 }
 
 
