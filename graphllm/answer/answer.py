@@ -21,7 +21,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from html import escape
 from typing import TYPE_CHECKING
 
 from graphllm.answer.abstention import Abstention, Reason
@@ -73,6 +72,13 @@ class Usage:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            calls=self.calls + other.calls,
+            prompt_tokens=self.prompt_tokens + other.prompt_tokens,
+            completion_tokens=self.completion_tokens + other.completion_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,42 +190,26 @@ class Answer:
             )
         return graph
 
+    def to_html(self) -> str:
+        """Return a page that shows the answer, its plan, its proof and the graph around it.
+
+        It is one whole document that fetches nothing: its graph can be zoomed and explored.
+        """
+        from graphllm.answer.page import page_of
+
+        return page_of(self)
+
     def _repr_html_(self) -> str:
-        lines = [f"<p><b>{_html(self.text)}</b></p>"]
-        if self.abstained:
-            near = "".join(f"<li>{_html(name)}</li>" for name in self.abstained.near_misses)
-            title = _near_title(self.abstained)
-            lines.append(f"<p>{title}</p><ul>{near}</ul>" if near else "")
-        if self.closed_world:
-            lines.append("<p><i>As far as this graph knows.</i></p>")
-        if self.citations:
-            rows = "".join(map(_html_row, self.citations[:SHOWN_CITATIONS]))
-            lines.append(f"<table><tr><th>head<th>relation<th>tail<th>edge</tr>{rows}</table>")
-            hidden = len(self.citations) - SHOWN_CITATIONS
-            lines.append(f"<p>... and {hidden} more</p>" if hidden > 0 else "")
-        return "".join(lines)
+        from graphllm.answer.page import notebook_html
+
+        return notebook_html(self)
 
 
 def near_line(abstention: Abstention) -> str:
     """Return what came near as a line: names to ask for, or else what the graph does say."""
     near = "; ".join(abstention.near_misses)
     end = "?" if abstention.reason is Reason.NO_ENTITY else ""
-    return f"{_near_title(abstention)}: {near}{end}"
-
-
-def _near_title(abstention: Abstention) -> str:
-    is_name = abstention.reason is Reason.NO_ENTITY
-    return "Did you mean" if is_name else "This graph says of it"
-
-
-def _html(text: str) -> str:
-    return escape(plain(text), quote=True)
-
-
-def _html_row(citation: Citation) -> str:
-    edge = "" if citation.edge is None else str(citation.edge)
-    cells = (citation.head, citation.relation, citation.tail, edge)
-    return "<tr>" + "".join(f"<td>{_html(cell)}</td>" for cell in cells) + "</tr>"
+    return f"{abstention.near_title}: {near}{end}"
 
 
 def _by_name(pairs: tuple[tuple[str, str], ...]) -> dict[str, Json]:

@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from graphllm.answer import Abstention, Draft, Reason, Turn
+from graphllm.answer import Abstention, Reason, Turn
 from graphllm.graph.view import GraphView
 from graphllm.index.graph_index import GraphIndex
 from graphllm.index.names import Names
 from graphllm.index.remembered import RememberedEncoder
-from graphllm.query import Plan, PlanResult, execute
+from graphllm.query import Plan, execute
 from graphllm.readers.drafting import draft_of
+from graphllm.readers.reading import Reading
 from graphllm.readers.refusals import no_fact, no_reading, too_long
 from graphllm.retrieval.ground import PlanCandidate
 from graphllm.retrieval.linker import Linker
@@ -23,27 +24,6 @@ _NEAREST = 3  # names by meaning that are tried
 _TIE = 0.02  # plans this close in score explain a question equally well
 _NO_MARGIN = 0.1
 _TIES_RUN = 6
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What a reader made of a question.
-
-    Attributes:
-        draft: The answer to be checked; ``None`` when there is none.
-        plan: The plan that was run, or that would have been.
-        result: What it gave.
-        abstention: Why there is no draft.
-        alternatives: Other plans and the confidence in each, best first.
-        timings: Seconds per stage.
-    """
-
-    draft: Draft | None = None
-    plan: Plan | None = None
-    result: PlanResult | None = None
-    abstention: Abstention | None = None
-    alternatives: tuple[tuple[Plan, float], ...] = ()
-    timings: dict[str, float] = field(default_factory=dict)
 
 
 class PlanReader:

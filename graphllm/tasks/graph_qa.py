@@ -30,7 +30,8 @@ from graphllm.io import read_graph
 from graphllm.query import Plan, parse_plan, to_cypher, to_sparql, to_text, to_words
 from graphllm.query.plan import Entities, children
 from graphllm.readers.drafting import SPOKEN
-from graphllm.readers.plan_reader import PlanReader, Reading
+from graphllm.readers.plan_reader import PlanReader
+from graphllm.readers.reading import Reading
 from graphllm.tasks.conversation import Conversation
 from graphllm.tasks.suggestions import suggestions
 from graphllm.text.encoder import TextEncoder, load_encoder
