@@ -17,6 +17,7 @@ from graphllm.llm.patience import Patience
 
 if TYPE_CHECKING:
     from graphllm.llm.http import OpenAICompatible
+    from graphllm.llm.local import LocalLanguageModel
 
 __all__ = [
     "GREEDY",
@@ -24,6 +25,7 @@ __all__ = [
     "Decoding",
     "Generation",
     "LanguageModel",
+    "LocalLanguageModel",
     "Message",
     "OpenAICompatible",
     "Patience",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _WHERE = {
+    "LocalLanguageModel": "graphllm.llm.local",
     "OpenAICompatible": "graphllm.llm.http",
 }
 

@@ -10,6 +10,7 @@ from graphllm.llm.language_model import LanguageModel
 from graphllm.registry import load
 
 LANGUAGE_MODELS = {
+    "local": "graphllm.llm.local:LocalLanguageModel",
     "server": "graphllm.llm.http:OpenAICompatible",
 }
 

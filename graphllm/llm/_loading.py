@@ -1,0 +1,165 @@
+"""A transformers model and its tokenizer from disk or hub, without running foreign code."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+import torch
+from safetensors import SafetensorError
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging as transformers_logging
+
+from graphllm.errors import ConfigError
+from graphllm.graph.plain import plain
+
+log = logging.getLogger(__name__)
+
+Device: TypeAlias = str
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+
+SHOWN_CHARS = 300
+
+# What of a model's own settings for generation belongs to its vocabulary. The rest (sampling,
+# penalties, beams) would make replies depend on a file that nobody sees.
+_VOCABULARY_SETTINGS = (
+    "bos_token_id",
+    "decoder_start_token_id",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+)
+
+
+class Loaded(NamedTuple):
+    """A model ready to generate."""
+
+    model: Any  # a PreTrainedModel that generates; transformers has no type for that
+    tokenizer: PreTrainedTokenizerBase
+    end_ids: frozenset[int]
+    context_tokens: int | None
+
+
+def load_transformers(name_or_path: str, *, device: Device, dtype: Dtype, download: bool) -> Loaded:
+    """Return the causal or sequence-to-sequence model at ``name_or_path``.
+
+    Raises:
+        ConfigError: It is not there, is no language model, has no safetensors, lacks weights, or
+            would need code of its own.
+    """
+    if Path(name_or_path).is_dir():
+        _check_folder(Path(name_or_path))
+    here = {"local_files_only": not download, "trust_remote_code": False}
+    try:
+        config = AutoConfig.from_pretrained(name_or_path, **here)
+        kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path, **here)
+        with _no_progress_bar():
+            opened: Any = kind.from_pretrained(
+                name_or_path,
+                use_safetensors=True,
+                dtype=_torch_dtype(dtype, device),
+                output_loading_info=True,
+                **here,
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        log.debug("opening %s failed", name_or_path, exc_info=error)
+        raise ConfigError(_why_not(name_or_path, error, download)) from error
+    model, found = opened
+    if missing := sorted(found["missing_keys"]):
+        raise ConfigError(
+            f"{name_or_path} has no weights for {missing[0]!r} ({len(missing)} are missing): "
+            "it is damaged, or not a model that generates text"
+        )
+    end_ids = _end_ids(model, tokenizer)
+    context_tokens = _context_tokens(model, tokenizer)
+    kept = {key: getattr(model.generation_config, key, None) for key in _VOCABULARY_SETTINGS}
+    model.generation_config = GenerationConfig(**kept)  # type: ignore[no-untyped-call]
+    return Loaded(model.eval().to(device), tokenizer, end_ids, context_tokens)
+
+
+@contextmanager
+def _no_progress_bar() -> Iterator[None]:
+    shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            transformers_logging.enable_progress_bar()
+
+
+def _check_folder(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise ConfigError(
+            f"{folder} has no config.json; expected the folder of a transformers model"
+        )
+    if any(folder.glob("*.safetensors")):
+        return
+    others = sorted(path.name for path in folder.glob("*.bin"))
+    found = f"only {others[0]}, which can run code when it is read" if others else "none"
+    raise ConfigError(
+        f"{folder} should hold its weights as .safetensors, it has {found}; save it again with "
+        "save_pretrained of transformers"
+    )
+
+
+def _why_not(name: str, error: Exception, download: bool) -> str:
+    first = str(error).strip().split("\n")[0]
+    said = plain(first[:SHOWN_CHARS])
+    if Path(name).is_dir():
+        return f"{name} cannot be opened as a language model: {said}"
+    where = "on this machine or the Hugging Face hub" if download else "on this machine"
+    return f"no language model {name!r} with .safetensors {where} (HF_HOME, HF_HUB_OFFLINE): {said}"
+
+
+def chosen_device(device: Device) -> Device:
+    """Return ``device``, or the best there is for ``"auto"``.
+
+    Raises:
+        ConfigError: This machine has no such device.
+    """
+    if device == "auto":
+        if torch.cuda.is_available():
+            return "cuda"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"no device {plain(device)!r} here: expected 'auto', 'cpu', 'cuda' or 'mps'"
+        ) from error
+    return device
+
+
+def _torch_dtype(dtype: Dtype, device: Device) -> str | torch.dtype:
+    """Return float32 on a CPU, which is slow with halves, and elsewhere what the file has."""
+    if dtype == "auto":
+        return torch.float32 if device.startswith("cpu") else "auto"
+    return getattr(torch, dtype)
+
+
+def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """Return every token that ends a reply: models list them here, tokenizers there."""
+    found: set[int] = set()
+    for ids in (model.generation_config.eos_token_id, tokenizer.eos_token_id):
+        found.update(ids if isinstance(ids, list) else [ids] if ids is not None else [])
+    return frozenset(found)
+
+
+def _context_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> int | None:
+    """Return the smaller of what model and tokenizer allow; tokenizers without a limit say 1e30."""
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    limits = [positions, tokenizer.model_max_length]
+    meant = [int(limit) for limit in limits if isinstance(limit, int | float) and 0 < limit < 1e9]
+    return min(meant, default=None)
