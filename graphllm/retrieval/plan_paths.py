@@ -1,0 +1,83 @@
+"""Retrieval by plans: the ways to what a question probably asks for, then what lies around."""
+
+import numpy as np
+
+from graphllm.graph.subgraph import Subgraph
+from graphllm.query import execute, to_words
+from graphllm.query.result import PlanResult
+from graphllm.retrieval.ground import PlanCandidate
+from graphllm.retrieval.linker import Seeds
+from graphllm.retrieval.planner import Planner
+from graphllm.retrieval.ppr import PPRRetriever
+from graphllm.retrieval.proofs import Proof, shortened
+from graphllm.retrieval.region import best_edges
+from graphllm.retrieval.relevance import relevance
+from graphllm.retrieval.retriever import MAX_EDGES
+
+_TRIED = 8  # plans that are run, at most, to find some that give anything
+
+
+class PathRetriever:
+    """Runs the best plans and takes the edges that prove their answers; then adds context.
+
+    A language model can then still take another reading than the planner's first, and it sees
+    whole paths: of each answer one way to it first, then what else belongs to the proofs, then
+    the edges that a random walk from what the question names passes most.
+
+    Args:
+        planner: Ranks plans over its graph.
+        num_plans: How many readings are shown.
+        margin: How much worse than the best a reading may score.
+    """
+
+    def __init__(self, planner: Planner, *, num_plans: int = 3, margin: float = 0.3) -> None:
+        self.planner = planner
+        self.num_plans = num_plans
+        self.margin = margin
+        self._context = PPRRetriever(planner)
+
+    def retrieve(self, seeds: Seeds, *, max_edges: int = MAX_EDGES) -> Subgraph:
+        """Return the ways to the answers of the best plans, and what lies around."""
+        run = self._run(seeds)
+        view = self.planner.view
+        proofs = [shortened(plan.plan, result, view, max_edges) for plan, result in run]
+        around = self._context.retrieve(seeds, max_edges=max_edges)
+        by_flow = np.lexsort((around.edges, -around.edge_scores))
+        proved = [edge for proof in proofs for edge in proof.edges]
+        proved += [edge for proof in proofs for edge in proof.rest]
+        ranked = list(dict.fromkeys([*proved, *around.edges[by_flow].tolist()]))
+        scores = 1 - np.arange(len(ranked), dtype=np.float32) / np.float32(max(len(ranked), 1))
+        return best_edges(
+            view,
+            np.array(ranked, dtype=np.int32),
+            scores,
+            max_edges,
+            nodes=relevance(self.planner.ground, seeds).starts | _owners(run),
+            reasons=(*(to_words(plan.plan, view) for plan, _ in run), *around.reasons),
+            paths=_paths(proofs),
+            truncated=around.truncated or len(set(proved)) > max_edges,
+        )
+
+    def _run(self, seeds: Seeds) -> list[tuple[PlanCandidate, PlanResult]]:
+        """Return the best plans that give anything, with what they give."""
+        candidates = self.planner.rank(seeds)
+        found: list[tuple[PlanCandidate, PlanResult]] = []
+        for candidate in candidates[:_TRIED]:
+            if candidate.score < candidates[0].score - self.margin:
+                break
+            result = execute(candidate.plan, self.planner.view)
+            if not result.is_empty and (len(result.edges) or result.attributes):
+                found.append((candidate, result))
+            if len(found) == self.num_plans:
+                break
+        return found
+
+
+def _owners(run: list[tuple[PlanCandidate, PlanResult]]) -> dict[int, float]:
+    """Return the nodes whose attributes were read, which are worth a line of their own."""
+    owners = (fact.owner for _, result in run for fact in result.attributes if not fact.on_edge)
+    return dict.fromkeys(owners, 1.0)
+
+
+def _paths(proofs: list[Proof]) -> list[tuple[int, ...]]:
+    return list(dict.fromkeys(path for proof in proofs for path in proof.paths))
