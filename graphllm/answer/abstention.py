@@ -12,6 +12,7 @@ class Reason(StrEnum):
     NO_EDGE = "no_edge"  # entity and relation are known, but no fact connects them
     NOT_SURE = "not_sure"  # readings were found, none likely enough
     NOT_UNDERSTOOD = "not_understood"  # no reading at all
+    NO_REPLY = "no_reply"  # a language model's reply could not be read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +29,9 @@ class Abstention:
     reason: Reason
     message: str
     near_misses: tuple[str, ...] = ()
+
+    @property
+    def near_title(self) -> str:
+        """What the near misses are, as a heading."""
+        is_name = self.reason is Reason.NO_ENTITY
+        return "Did you mean" if is_name else "This graph says of it"

@@ -15,6 +15,7 @@
                   edge and tail_key are null where an attribute of a node is cited
     subgraph      null, or {nodes, edges, paths, truncated}: positions in the graph
     alternatives  [{text, words, confidence}]: other plans that came near, best first
+    resolved      the question as a language model rewrote it to stand alone; "" when it did not
     usage         {calls, prompt_tokens, completion_tokens} of a language model
     timings       seconds of each stage
 """
@@ -97,6 +98,7 @@ class Answer:
         closed_world: The answer also rests on the absence of facts.
         alternatives: Other readings of the question, best first.
         focus: The keys of the entities the question was about.
+        resolved: The question as a language model rewrote it to stand alone; ``""`` else.
         usage: What a language model was asked for.
         timings: Seconds of each stage.
         view: The graph that was asked, for what a page shows of it; no part of the answer itself.
@@ -113,6 +115,7 @@ class Answer:
     closed_world: bool = False
     alternatives: tuple[Alternative, ...] = ()
     focus: tuple[str, ...] = ()
+    resolved: str = ""
     usage: Usage = Usage()
     timings: Mapping[str, float] = field(default_factory=dict)
     view: GraphView | None = field(default=None, repr=False, compare=False)
@@ -161,6 +164,7 @@ class Answer:
             "citations": [_citation_dict(citation) for citation in self.citations],
             "subgraph": _subgraph_dict(self.subgraph),
             "alternatives": [asdict(alternative) for alternative in self.alternatives],
+            "resolved": self.resolved,
             "usage": asdict(self.usage),
             "timings": {stage: round(seconds, 6) for stage, seconds in self.timings.items()},
         }

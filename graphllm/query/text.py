@@ -490,3 +490,6 @@ _OPERATIONS: dict[str, Callable[[_Parser, int], Plan]] = {
     "shortest_path": _shortest_path,
     "facts": lambda parser, depth: FactsOf(parser.nodes(depth)),
 }
+
+OPERATIONS = frozenset(_OPERATIONS)
+"""The words that a plan can begin with."""

@@ -87,9 +87,8 @@ class _Judge:
         self.named = named(seeds)
         self.want = intent(seeds.tokens).want
         self.lines = [c for c in reply.cites if c.number is not None]
-        self.candidates = self._edges(
-            [c.number for c in self.lines if c.number is not None and not self._misquotes(c)]
-        )
+        self.sound = [cite for cite in self.lines if not any(True for _ in self._misquoted(cite))]
+        self.candidates = self._edges([c.number for c in self.sound if c.number is not None])
         self.told = self._told([c.stated for c in reply.cites if c.number is None])
         ends = {end for edge in self.candidates for end in self._ends(edge)}
         self.nodes = sorted(ends | self.told)
@@ -122,10 +121,6 @@ class _Judge:
     def _line(self, cite: Cite) -> tuple[int, ...]:
         number = cite.number or 0
         return self.shown.lines[number - 1] if 0 < number <= len(self.shown.lines) else ()
-
-    def _misquotes(self, cite: Cite) -> bool:
-        """Whether a cite repeats its line, and the line does not say that."""
-        return any(True for _ in self._misquoted(cite))
 
     def _misquoted(self, cite: Cite) -> Iterator[Claim]:
         """Yield the claim of a cite that says of its line what none of its edges says."""
@@ -168,7 +163,9 @@ class _Judge:
     def _by_name(self) -> Draft | Abstention:
         found = [self._found(answer) for answer in self.reply.answers]
         nodes = sorted({node for one in found for node in one.nodes})
-        edges = self._edges([c.number for c in self.lines if c.number], nodes)
+        asked_nodes = {node for name in self.named for node in name.nodes}
+        ends = sorted(asked_nodes.union(nodes))
+        edges = self._edges([c.number for c in self.sound if c.number], ends)
         kept = [one for one in found if one.name and self._is_reached(one, edges)]
         asked = [one for one in kept if self._is_asked(one)]
         if len(asked) < len(kept) or len(self.named) < 2:

@@ -21,6 +21,7 @@ class Reading:
         shown: The edges a model was shown, to which its claims are held; ``None`` where a plan
             gave the answer.
         focus: The keys of the entities the question is about, where no plan names them.
+        resolved: The question as it was rewritten to stand alone; ``""`` when it was not.
         truncated: Facts that bear on the question were left out of what the model was shown.
         usage: What a language model was asked for.
         timings: Seconds per stage.
@@ -33,8 +34,9 @@ class Reading:
     alternatives: tuple[tuple[Plan, float], ...] = ()
     shown: frozenset[int] | None = None
     focus: tuple[str, ...] = ()
+    resolved: str = ""
     truncated: bool = False
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     timings: dict[str, float] = field(default_factory=dict)
 
 

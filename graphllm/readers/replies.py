@@ -1,6 +1,7 @@
 """Read what a language model replies: tolerant of how it is written, strict about what it is.
 
-A reply is data of unknown origin. Whatever it holds, these functions return or raise ``ReplyError``.
+A reply is data of unknown origin: whatever it holds, these functions return, or raise
+``ReplyError``.
 """
 
 import json
@@ -8,6 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NoReturn
+
+from graphllm.query.text import OPERATIONS
 
 LONGEST_REPLY = 100_000  # characters; no answer to a question is longer
 _MOST_ANSWERS = 1_000
@@ -154,15 +157,9 @@ def read_plan_text(text: str) -> str:
     """
     text = _without_thoughts(text)
     for match in _OPERATION.finditer(text):
-        if match[1] in _OUTERMOST:
+        if match[1] in OPERATIONS:
             return text[match.start() : _end_of_call(text, match.end())]
     return ""
-
-
-_OUTERMOST = frozenset(
-    "follow intersect union subtract filter top bottom entities type having values edge_values "
-    "count min max sum average group_count exists shortest_path facts".split()
-)
 
 
 def _end_of_call(text: str, position: int) -> int:

@@ -21,8 +21,8 @@ from graphllm.answer import (
     cited_subgraph,
     verify,
 )
-from graphllm.errors import DataError, PlanError
-from graphllm.graph import GraphView, TextualGraph
+from graphllm.errors import ConfigError, DataError, PlanError
+from graphllm.graph import GraphView, Subgraph, TextualGraph
 from graphllm.index import GraphIndex, Names
 from graphllm.index.cache import index_for, is_index
 from graphllm.index.progress import Progress, silent
@@ -31,7 +31,9 @@ from graphllm.query import Plan, parse_plan, to_cypher, to_sparql, to_text, to_w
 from graphllm.query.plan import Entities, children
 from graphllm.readers.drafting import SPOKEN
 from graphllm.readers.plan_reader import PlanReader
-from graphllm.readers.reading import Reading
+from graphllm.readers.reading import Reader, Reading
+from graphllm.retrieval.retriever import MAX_EDGES, Retriever
+from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER, load_retriever
 from graphllm.tasks.conversation import Conversation
 from graphllm.tasks.suggestions import suggestions
 from graphllm.text.encoder import TextEncoder, load_encoder
@@ -39,6 +41,9 @@ from graphllm.text.encoder import TextEncoder, load_encoder
 if TYPE_CHECKING:
     import networkx
     from torch_geometric.data.data import BaseData  # type: ignore[import-untyped]
+
+    from graphllm.llm import LanguageModel
+    from graphllm.readers.lm_reader import Asked, Estimate, LMReader
 
 LONGEST_QUESTION = 4000  # characters; a longer text is a document
 NUM_ALTERNATIVES = 3
@@ -49,6 +54,22 @@ class GraphQA:
 
     Make one with ``from_file``, ``from_graph`` or ``open``. It may be shared between threads.
 
+    Without a language model a question is read as a plan, here, and nothing is sent anywhere. With
+    one, the model answers every question: from the facts that the retriever finds, or with a plan
+    that is run. Either way each claim is held against the graph, and what it does not support is
+    taken out.
+
+    Args:
+        view: The graph.
+        names: Search over its names.
+        encoder: Meaning of words; the shipped one when ``None``.
+        llm: A language model, or what ``load_language_model`` takes: a folder, ``"hf:ORG/NAME"``,
+            or a model's name on an OpenAI-compatible server.
+        retriever: A retriever, or the name of one: ``graphllm.retrieval.retrievers.RETRIEVERS``.
+        max_tokens: Of a prompt at most; 3,000, or what the model's context holds, when ``None``.
+        prompts: A folder of your own prompts, as ``graphllm prompts copy --all`` makes one.
+        on_send: Told of each prompt before it goes to the model.
+
     Examples:
         >>> from graphllm import GraphQA, TextualGraph
         >>> films = TextualGraph.from_triples([("Alien", "directed by", "Ridley Scott")])
@@ -57,12 +78,26 @@ class GraphQA:
         ('Ridley Scott',)
     """
 
-    def __init__(self, view: GraphView, names: Names, encoder: TextEncoder | None = None) -> None:
+    def __init__(
+        self,
+        view: GraphView,
+        names: Names,
+        encoder: TextEncoder | None = None,
+        *,
+        llm: "LanguageModel | str | None" = None,
+        retriever: Retriever | str = DEFAULT_RETRIEVER,
+        max_tokens: int | None = None,
+        prompts: str | os.PathLike[str] | None = None,
+        on_send: "Callable[[Asked], None] | None" = None,
+    ) -> None:
         self.view = view
         self._names = names
         self._encoder = encoder
+        self._llm, self._retriever = llm, retriever
+        self._max_tokens, self._prompts, self._on_send = max_tokens, prompts, on_send
         self._reader: PlanReader | None = None
-        self._lock = threading.Lock()
+        self._lm_reader: LMReader | None = None
+        self._lock = threading.RLock()
 
     @classmethod
     def from_file(
@@ -74,6 +109,11 @@ class GraphQA:
         cache: bool = True,
         on_mapping: Callable[[str], None] | None = None,
         progress: Progress = silent,
+        llm: "LanguageModel | str | None" = None,
+        retriever: Retriever | str = DEFAULT_RETRIEVER,
+        max_tokens: int | None = None,
+        prompts: str | os.PathLike[str] | None = None,
+        on_send: "Callable[[Asked], None] | None" = None,
     ) -> "GraphQA":
         """Return what answers questions about the graph in a file, a folder or an index.
 
@@ -84,47 +124,89 @@ class GraphQA:
             cache: Keep an index in the user's cache, so that the next time is quick.
             on_mapping: Told how the columns of each table were understood.
             progress: Told ``(stage, done, total)`` while the file is read and indexed.
+            llm: As the class describes it, like all that follows.
 
         Raises:
             DataError: The file is not there, not what its format says, or holds no edge.
             ConfigError: The format or a part of the mapping is unknown.
         """
+        graph: TextualGraph | GraphIndex
         if cache or (isinstance(path, str | os.PathLike) and is_index(path)):
-            return cls.from_graph(
-                index_for(
-                    path, mapping=mapping, format=format, on_mapping=on_mapping, progress=progress
-                )
+            graph = index_for(
+                path, mapping=mapping, format=format, on_mapping=on_mapping, progress=progress
             )
+        else:
+            graph = read_graph(path, mapping=mapping, format=format, on_mapping=on_mapping)
         return cls.from_graph(
-            read_graph(path, mapping=mapping, format=format, on_mapping=on_mapping)
+            graph,
+            llm=llm,
+            retriever=retriever,
+            max_tokens=max_tokens,
+            prompts=prompts,
+            on_send=on_send,
         )
 
     @classmethod
     def from_graph(
-        cls, graph: "TextualGraph | GraphIndex | networkx.Graph | BaseData"
+        cls,
+        graph: "TextualGraph | GraphIndex | networkx.Graph | BaseData",
+        *,
+        llm: "LanguageModel | str | None" = None,
+        retriever: Retriever | str = DEFAULT_RETRIEVER,
+        max_tokens: int | None = None,
+        prompts: str | os.PathLike[str] | None = None,
+        on_send: "Callable[[Asked], None] | None" = None,
     ) -> "GraphQA":
         """Return what answers questions about a graph in memory: ours, networkx's or PyG's.
+
+        Args:
+            llm: As the class describes it, like all that follows.
 
         Raises:
             DataError: It is none of these.
         """
-        if isinstance(graph, GraphIndex):
-            return cls(graph, graph.lexicon)
-        if not isinstance(graph, TextualGraph):
+        if not isinstance(graph, TextualGraph | GraphIndex):
             from graphllm.io import from_object
 
             graph = from_object(graph)
-        return cls(graph, Names.build(graph))
+        return cls(
+            graph,
+            graph.lexicon if isinstance(graph, GraphIndex) else Names.build(graph),
+            llm=llm,
+            retriever=retriever,
+            max_tokens=max_tokens,
+            prompts=prompts,
+            on_send=on_send,
+        )
 
     @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> "GraphQA":
+    def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        llm: "LanguageModel | str | None" = None,
+        retriever: Retriever | str = DEFAULT_RETRIEVER,
+        max_tokens: int | None = None,
+        prompts: str | os.PathLike[str] | None = None,
+        on_send: "Callable[[Asked], None] | None" = None,
+    ) -> "GraphQA":
         """Return what answers questions about the index folder at ``path``.
+
+        Args:
+            llm: As the class describes it, like all that follows.
 
         Raises:
             DataError: There is no index there.
             IndexDamagedError: It is damaged.
         """
-        return cls.from_graph(GraphIndex.open(path))
+        return cls.from_graph(
+            GraphIndex.open(path),
+            llm=llm,
+            retriever=retriever,
+            max_tokens=max_tokens,
+            prompts=prompts,
+            on_send=on_send,
+        )
 
     def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
         """Answer ``question``, or say why the graph does not.
@@ -134,19 +216,31 @@ class GraphQA:
 
         Raises:
             DataError: There is no question, or it is longer than any question.
+            LanguageModelError: The language model, where there is one, cannot be asked.
         """
-        if not question.strip():
-            raise DataError("the question is empty; ask something, e.g. 'Who directed Alien?'")
-        if len(question) > LONGEST_QUESTION:
-            raise DataError(
-                f"the question has {len(question)} characters; ask in {LONGEST_QUESTION} or fewer"
-            )
+        _check_question(question)
         start = time.perf_counter()
-        return self._answer(question, self.reader.read(question, history), start)
+        return self._answer(question, self._answering().read(question, history), start)
 
     def ask_many(self, questions: Iterable[str]) -> list[Answer]:
-        """Answer each question on its own."""
-        return [self.ask(question) for question in questions]
+        """Answer each question on its own; a language model is asked them in batches.
+
+        Raises:
+            DataError: One of them is no question.
+            LanguageModelError: The language model cannot be asked; then none is answered.
+        """
+        reader = self._answering()
+        if isinstance(reader, PlanReader):
+            return [self.ask(question) for question in questions]
+        asked = list(questions)
+        for question in asked:
+            _check_question(question)
+        start = time.perf_counter()
+        readings = self.lm_reader.read_many(asked)
+        return [
+            self._answer(question, reading, start)
+            for question, reading in zip(asked, readings, strict=True)
+        ]
 
     async def aask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
         """Answer ``question`` in a thread, so that an event loop goes on meanwhile."""
@@ -165,9 +259,42 @@ class GraphQA:
         start = time.perf_counter()
         return self._answer(plan_text, self.reader.run(parse_plan(plan_text)), start)
 
+    def retrieve(
+        self, question: str, *, history: Sequence[Turn] = (), max_edges: int = MAX_EDGES
+    ) -> Subgraph:
+        """Return the part of the graph that bears on ``question``; asks no language model.
+
+        Args:
+            history: Earlier turns, oldest first.
+            max_edges: How many edges at most.
+
+        Raises:
+            DataError: There is no question, or it is longer than any question.
+        """
+        _check_question(question)
+        seeds = self.reader.linker.link(question, history)
+        return self.retriever.retrieve(seeds, max_edges=max_edges)
+
+    def estimate(self, question: str, *, history: Sequence[Turn] = ()) -> "Estimate":
+        """Return what asking the language model would take at most; sends nothing.
+
+        Raises:
+            DataError: There is no question, or it is longer than any question.
+            ConfigError: There is no language model.
+        """
+        _check_question(question)
+        return self.lm_reader.estimate(question, history)
+
     def suggest(self, num_questions: int = 8) -> list[str]:
-        """Return questions over the graph's own relations and names that it answers rightly."""
-        return suggestions(self.view, lambda question: self.ask(question).entities, num_questions)
+        """Return questions over the graph's own relations and names that it answers rightly.
+
+        No language model is asked.
+        """
+
+        def answered(question: str) -> tuple[str, ...]:
+            return self._answer(question, self.reader.read(question), 0.0).entities
+
+        return suggestions(self.view, answered, num_questions)
 
     def describe(self) -> str:
         """Return the size of the graph in words."""
@@ -191,6 +318,44 @@ class GraphQA:
                 self._reader = PlanReader(self.view, self._names, encoder)
             return self._reader
 
+    @property
+    def retriever(self) -> Retriever:
+        """What picks the part of the graph that a language model is shown; made when first used."""
+        with self._lock:
+            if isinstance(self._retriever, str):
+                self._retriever = load_retriever(self._retriever, self.reader.planner)
+            return self._retriever
+
+    @property
+    def lm_reader(self) -> "LMReader":
+        """What asks the language model; made when first used.
+
+        Raises:
+            ConfigError: There is no language model.
+        """
+        if self._llm is None:
+            raise ConfigError("there is no language model; name one with llm=")
+        with self._lock:
+            if self._lm_reader is None:
+                from graphllm.llm import load_language_model
+                from graphllm.readers.lm_reader import LMReader
+
+                if isinstance(self._llm, str):
+                    self._llm = load_language_model(self._llm)
+                self._lm_reader = LMReader(
+                    self.reader.linker,
+                    self.retriever,
+                    self._llm,
+                    self.reader.planner.schema,
+                    max_tokens=self._max_tokens,
+                    prompts=self._prompts,
+                    on_send=self._on_send,
+                )
+            return self._lm_reader
+
+    def _answering(self) -> Reader:
+        return self.reader if self._llm is None else self.lm_reader
+
     def _answer(self, question: str, reading: Reading, start: float) -> Answer:
         verified, checked_s = self._check(reading)
         if verified is None or verified.abstention is not None:
@@ -210,11 +375,15 @@ class GraphQA:
             entities=draft.entities,
             plan=_printed(reading.plan, self.view),
             citations=cite(draft.claims, self.view),
-            subgraph=cited_subgraph(draft.claims, self.view, paths=paths),
+            subgraph=replace(
+                cited_subgraph(draft.claims, self.view, paths=paths), truncated=reading.truncated
+            ),
             confidence=draft.confidence,
             closed_world=draft.closed_world,
             alternatives=_alternatives(reading, self.view),
-            focus=_focus(reading.plan),
+            focus=_focus(reading.plan) or reading.focus,
+            resolved=reading.resolved,
+            usage=reading.usage,
             view=self.view,
         )
 
@@ -228,18 +397,31 @@ class GraphQA:
             abstained=abstention,
             plan=_printed(reading.plan, self.view),
             alternatives=_alternatives(reading, self.view),
-            focus=_focus(reading.plan),
+            focus=_focus(reading.plan) or reading.focus,
+            resolved=reading.resolved,
+            usage=reading.usage,
             view=self.view,
         )
 
     def _check(self, reading: Reading) -> tuple[Verified | None, float]:
-        """Hold the draft against the graph, and against what the plan's run gave."""
+        """Hold the draft against the graph, and against what the plan's run or the model saw."""
         if reading.draft is None:
             return None, 0.0
         start = time.perf_counter()
-        retrieved = None if reading.result is None else frozenset(reading.result.edges.tolist())
+        retrieved = reading.shown
+        if reading.result is not None:
+            retrieved = frozenset(reading.result.edges.tolist())
         verified = verify(reading.draft, self.view, retrieved=retrieved)
         return verified, time.perf_counter() - start
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise DataError("the question is empty; ask something, e.g. 'Who directed Alien?'")
+    if len(question) > LONGEST_QUESTION:
+        raise DataError(
+            f"the question has {len(question)} characters; ask in {LONGEST_QUESTION} or fewer"
+        )
 
 
 def _with_total(draft: Draft) -> str:

@@ -1,0 +1,530 @@
+"""Answer with a language model: retrieve, show it the facts as numbered lines, hold it to them.
+
+A question can take up to four calls of the model, each only where it can help:
+
+1. *rewrite*, where a question points back in the conversation;
+2. *plan*, and once more to repair it, where lines of text cannot give the answer: how many, the
+   most, yes or no, or a list longer than the text holds. The plan is run on the whole graph;
+3. *answer*, from the lines, which it cites by number (``graphllm.readers.judging``).
+"""
+
+import os
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import NamedTuple, cast
+
+import numpy as np
+
+from graphllm.answer import Abstention, Reason, Turn, Usage
+from graphllm.assets import prompt
+from graphllm.errors import ConfigError, LanguageModelError, PlanError
+from graphllm.graph.layouts import Layout
+from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.textualize import Textualized, textualize
+from graphllm.graph.view import GraphView, edges_of
+from graphllm.llm import Decoding, Generation, LanguageModel, Message, Prompt
+from graphllm.query import Entities, NodePlan, Plan, children, execute, parse_plan
+from graphllm.readers.drafting import draft_of
+from graphllm.readers.judging import Named, judged, named, refused
+from graphllm.readers.plan_reader import says_something, stands_on_facts
+from graphllm.readers.prompting import (
+    MOST_TURNS,
+    NO_HISTORY,
+    as_data,
+    conversation,
+    vocabulary,
+)
+from graphllm.readers.reading import Reading
+from graphllm.readers.replies import ReplyError, read_plan_text, read_reply
+from graphllm.retrieval.constraints import superlative
+from graphllm.retrieval.english import words
+from graphllm.retrieval.intents import Want, intent
+from graphllm.retrieval.linker import Linker, Seeds
+from graphllm.retrieval.retriever import Retriever
+from graphllm.retrieval.schema import GraphSchema
+
+DEFAULT_MAX_TOKENS = 2000
+PLANNED = 0.75
+"""Confidence in the answer of a plan that a model wrote; it does not say how sure it is."""
+
+_REPLY_TOKENS = 512
+_TEMPLATE_TOKENS = 64  # what a chat template puts around a prompt
+_REPAIR_TOKENS = 128  # the error message and what is asked about it
+_LEAST_ROOM = 64  # tokens of facts that are worth asking about
+_LONGEST_REPEATED = 2000  # characters of a reply that are sent back
+_LONGEST_REWRITTEN = 1000
+_BATCH = 32  # questions that are asked together
+_FIRST_LINES = 3  # the facts that bear most on a question
+_LEFT_OUT = (
+    "The graph goes on: these are the facts nearest to the question, and others were left out. "
+    "Give the answers that these lines support."
+)
+_POINTS_BACK = words(
+    "it its he him his she her hers they them their theirs this that these those there then one "
+    "ones same other others another else also too both former latter previous first second"
+)
+_GOES_ON = frozenset(["and", "or", "but", "so", "what about", "how about", "why"])
+
+
+class Asked(NamedTuple):
+    """A prompt that goes to the model.
+
+    Attributes:
+        name: Which prompt it is: ``"graph_qa/answer"``.
+        prompt: What the model is given.
+        facts: How many edges of the graph stand in it.
+        holds: What of the user's stands in it, in words.
+    """
+
+    name: str
+    prompt: Prompt
+    facts: int
+    holds: str
+
+
+Steps = Generator[Asked, Generation, Reading]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What asking a question takes at most; nothing was sent to find that out.
+
+    Attributes:
+        model: Its name.
+        sends_to: Where prompts would go; ``""`` when they stay on this machine.
+        prompts: What it may be asked, in order.
+        prompt_tokens: Of each of them; of a server's model, estimated from above.
+        usage: The whole, if every one of them is asked and each reply is as long as it may be.
+    """
+
+    model: str
+    sends_to: str
+    prompts: tuple[Asked, ...]
+    prompt_tokens: tuple[int, ...]
+    usage: Usage
+
+
+class LMReader:
+    """Reads a question with a language model and the part of the graph that bears on it.
+
+    Args:
+        linker: Finds what a question names.
+        retriever: Picks the part of the graph.
+        llm: Is asked.
+        schema: Of the graph: what plans may name.
+        max_tokens: Of one prompt at most; less where the model's context is smaller.
+        prompts: A folder of your own prompts.
+        layout: How facts are written.
+        on_send: Told of each prompt before it goes to the model.
+    """
+
+    def __init__(
+        self,
+        linker: Linker,
+        retriever: Retriever,
+        llm: LanguageModel,
+        schema: GraphSchema,
+        *,
+        max_tokens: int | None = None,
+        prompts: str | os.PathLike[str] | None = None,
+        layout: Layout = Layout.GROUPED,
+        on_send: Callable[[Asked], None] | None = None,
+    ) -> None:
+        if max_tokens is not None and max_tokens < 1:
+            raise ConfigError(f"max_tokens must be 1 or more, got {max_tokens}")
+        if layout is Layout.CSV:
+            raise ConfigError("lines of CSV have no numbers to cite; take another layout")
+        self.view, self.linker, self.retriever = linker.view, linker, retriever
+        self.llm, self.schema = llm, schema
+        self.prompts, self.layout, self.on_send = prompts, layout, on_send
+        context = llm.context_tokens
+        self.decoding = Decoding(max_new_tokens=min(_REPLY_TOKENS, (context or 10**9) // 4))
+        most = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens
+        fits = most if context is None else context - self.decoding.max_new_tokens
+        self.max_tokens = min(most, fits)
+
+    def read(self, question: str, history: Sequence[Turn] = ()) -> Reading:
+        """Return what the model answers from the graph, or why nothing can be made of it.
+
+        Raises:
+            LanguageModelError: The model cannot be reached, or fails.
+            ConfigError: ``max_tokens`` leaves no room for facts.
+        """
+        return self.read_many([question], history)[0]
+
+    def read_many(self, questions: Sequence[str], history: Sequence[Turn] = ()) -> list[Reading]:
+        """Return a reading of each question; what they ask the model is asked in batches."""
+        readings: list[Reading] = []
+        for start in range(0, len(questions), _BATCH):
+            asking = [_Asking(self._steps(q, history)) for q in questions[start : start + _BATCH]]
+            while waiting := [one for one in asking if one.asked is not None]:
+                self._reply(waiting)
+            readings += [one.reading for one in asking]
+        return readings
+
+    def _reply(self, waiting: "Sequence[_Asking]") -> None:
+        """Ask the model what each of ``waiting`` asks, and go on with the replies."""
+        asked = [one.asked for one in waiting if one.asked is not None]
+        if self.on_send:
+            for sent in asked:
+                self.on_send(sent)
+        start = time.perf_counter()
+        replies = self.llm.generate([one.prompt for one in asked], self.decoding)
+        if len(replies) != len(asked):
+            raise LanguageModelError(
+                f"{self.llm.id} gave {len(replies)} replies to {len(asked)} prompts"
+            )
+        seconds = time.perf_counter() - start
+        for one, reply in zip(waiting, replies, strict=True):
+            one.go_on(reply, seconds)
+
+    def estimate(self, question: str, history: Sequence[Turn] = ()) -> Estimate:
+        """Return what asking would take at most; sends nothing."""
+        asking, prompts = _Asking(self._steps(question, history)), []
+        while asking.asked is not None:
+            prompts.append(asking.asked)
+            asking.go_on(Generation(text=""), 0.0)
+        tokens = tuple(sum(self._count(m.text) for m in p.prompt.messages) for p in prompts)
+        usage = Usage(
+            calls=len(prompts),
+            prompt_tokens=sum(tokens),
+            completion_tokens=len(prompts) * self.decoding.max_new_tokens,
+        )
+        return Estimate(
+            model=self.llm.id,
+            sends_to=self.llm.sends_to,
+            prompts=tuple(prompts),
+            prompt_tokens=tokens,
+            usage=usage,
+        )
+
+    def retrieve(self, question: str, history: Sequence[Turn] = ()) -> Subgraph:
+        """Return the part of the graph that bears on ``question``."""
+        return self.retriever.retrieve(self.linker.link(question, history))
+
+    def _count(self, text: str) -> int:
+        return self.llm.count_tokens(text)
+
+    def _render(self, name: str, **values: str) -> str:
+        return prompt(f"graph_qa/{name}", folder=self.prompts, **values)
+
+    # the steps: each yields a prompt, is sent the reply, and goes on
+
+    def _steps(self, question: str, history: Sequence[Turn]) -> Steps:
+        clock = _Clock()
+        seeds, history = yield from self._understood(question, history, clock)
+        clock.skip()
+        subgraph = self.retriever.retrieve(seeds)
+        clock.lap("retrieve")
+        names = named(seeds)
+        shown = self._shown(seeds.question, history, subgraph)
+        clock.lap("textualize")
+        reading = None
+        if wants_plan(seeds) or breaks_off(shown, names, self.view):
+            reading = yield from self._by_plan(seeds.question, names, shown)
+        if reading is None and shown.text:
+            reading = yield from self._by_citing(seeds, history, shown)
+        if reading is None:
+            reading = Reading(abstention=_nothing(seeds, names))
+        return replace(
+            reading,
+            focus=tuple(self.view.keys[n] for name in names[:1] for n in sorted(name.nodes)),
+            resolved="" if seeds.question == question else seeds.question,
+            truncated=reading.plan is None and shown.truncated,
+            timings=clock.laps,
+        )
+
+    def _understood(
+        self, question: str, history: Sequence[Turn], clock: "_Clock"
+    ) -> Generator[Asked, Generation, tuple[Seeds, Sequence[Turn]]]:
+        """Link the question, and return with it the turns that it still needs.
+
+        One that points back is rewritten and then needs none. If that fails, the linker resolves
+        its pronouns, and the model that answers sees the conversation too.
+        """
+        alone = self.linker.link(question)
+        if not history or not points_back(alone):
+            clock.lap("link")
+            return alone, ()
+        seeds = self.linker.link(question, history)
+        clock.lap("link")
+        text = self._render("rewrite", history=conversation(history), question=as_data(question))
+        reply = yield Asked("graph_qa/rewrite", Prompt.of(text), 0, "the conversation")
+        clock.skip()
+        resolved = self._resolved(reply, seeds, history)
+        clock.lap("link")
+        return (seeds, history) if resolved is None else (resolved, ())
+
+    def _resolved(self, reply: Generation, seeds: Seeds, history: Sequence[Turn]) -> Seeds | None:
+        """Link a rewritten question; ``None`` when it is no question, or names something new."""
+        rewritten = reply.text.strip().strip('"')
+        if reply.cut_off or not 0 < len(rewritten) <= _LONGEST_REWRITTEN or "\n" in rewritten:
+            return None
+        resolved, known = self.linker.link(rewritten), self._known(seeds, history)
+        strange = any(name.nodes.isdisjoint(known) for name in named(resolved))
+        return None if strange else resolved
+
+    def _known(self, seeds: Seeds, history: Sequence[Turn]) -> frozenset[int]:
+        """Return the nodes that a question or its conversation names: none else may come in."""
+        known = {node for mention in seeds.mentions for node in mention.nodes}
+        for turn in history[-MOST_TURNS:]:
+            said = self.linker.link(turn.question)
+            known.update(node for mention in said.mentions for node in mention.nodes)
+            for name in turn.entities:
+                known.update(self.linker.names.exact(name).tolist())
+            keys = (self.view.find_key(key) for key in turn.focus)
+            known.update(node for node in keys if node is not None)
+        return frozenset(known)
+
+    def _shown(self, question: str, history: Sequence[Turn], subgraph: Subgraph) -> Textualized:
+        """Write the facts, as many as fit beside the rest of the prompt."""
+        around = self._count(self._answer_prompt(question, history, "", truncated=True))
+        room = self.max_tokens - around - _TEMPLATE_TOKENS
+        if room < _LEAST_ROOM:
+            needed = around + _TEMPLATE_TOKENS + _LEAST_ROOM
+            raise ConfigError(
+                f"{self.max_tokens} tokens leave no room for facts beside the prompt; it needs"
+                f" {needed} or more: raise max_tokens, or take a model with a longer context"
+            )
+        return textualize(
+            self.view,
+            subgraph,
+            max_tokens=room,
+            count_tokens=self._count,
+            layout=self.layout,
+        )
+
+    def _answer_prompt(
+        self, question: str, history: Sequence[Turn], graph: str, *, truncated: bool
+    ) -> str:
+        return self._render(
+            "answer",
+            legend=self.layout.legend,
+            graph=graph,
+            left_out=_LEFT_OUT if truncated else "",
+            history=conversation(history) if history else NO_HISTORY,
+            question=as_data(question),
+        )
+
+    def _by_citing(self, seeds: Seeds, history: Sequence[Turn], shown: Textualized) -> Steps:
+        """Ask for an answer from the lines, and judge it by what it cites."""
+        text = self._answer_prompt(seeds.question, history, shown.text, truncated=shown.truncated)
+        facts = len(shown.edges)
+        holds = f"the question and {_counted(facts, 'fact')}"
+        reply = yield Asked("graph_qa/answer", Prompt.of(text), facts, holds)
+        edges = frozenset(shown.edges)
+        if reply.cut_off:
+            message = "The language model's reply was cut off before it was complete."
+            return Reading(abstention=refused(message, Reason.NO_REPLY), shown=edges)
+        try:
+            read = read_reply(reply.text)
+        except ReplyError as error:
+            message = f"The language model's reply cannot be read: {error}."
+            return Reading(abstention=refused(message, Reason.NO_REPLY), shown=edges)
+        if read.abstention is not None:
+            why = f": {read.abstention}" if read.abstention else "."
+            message = f"The language model finds no answer in the facts{why}"
+            return Reading(abstention=refused(message), shown=edges)
+        found = judged(read, shown, seeds, self.view)
+        if isinstance(found, Abstention):
+            return Reading(abstention=found, shown=edges)
+        return Reading(draft=found, shown=edges)
+
+    def _by_plan(
+        self, question: str, names: Sequence[Named], shown: Textualized
+    ) -> Generator[Asked, Generation, Reading | None]:
+        """Ask for a plan and run it; ``None`` when no plan can be run, or it finds nothing."""
+        text = self._plan_prompt(question, names, shown)
+        if text is None:
+            return None
+        messages: tuple[Message, ...] = (Message(role="user", text=text),)
+        holds = f"the question, {_counted(len(names), 'name')} and the words of relations"
+        for attempt in ("plan", "plan_repair"):
+            asked = Asked(f"graph_qa/{attempt}", Prompt(messages=messages), 0, holds)
+            reply = yield asked
+            try:
+                written = read_plan_text(reply.text)
+                if not written and reply.text.strip():
+                    return None  # the model says that no plan fits
+                return self._run(written, names)
+            except (PlanError, ReplyError) as error:
+                repair = self._render("plan_repair", error=as_data(str(error))[:500])
+                said = reply.text[:_LONGEST_REPEATED] or "(nothing)"
+                messages = (
+                    *messages,
+                    Message(role="assistant", text=said),
+                    Message(role="user", text=repair),
+                )
+        return None
+
+    def _plan_prompt(self, question: str, names: Sequence[Named], shown: Textualized) -> str | None:
+        """Return the prompt, with as many relations as fit; ``None`` when too few do."""
+        around = self._count(self._render("plan", vocabulary="", question=as_data(question)))
+        later = self.decoding.max_new_tokens + _REPAIR_TOKENS + 3 * _TEMPLATE_TOKENS
+        room = self.max_tokens - around - later
+        if room < _LEAST_ROOM:
+            return None
+        text = vocabulary(
+            self.schema,
+            names,
+            shown.edges,
+            fits=lambda text: self._count(text) <= room,
+        )
+        if self._count(text) > room:
+            return None
+        return self._render("plan", vocabulary=text, question=as_data(question))
+
+    def _with_keys(self, plan: Plan, names: Sequence[Named]) -> Plan:
+        """Return ``plan`` with keys where it says the name of what the question names."""
+        keys: dict[str, list[str]] = {}
+        for node in (node for name in names for node in sorted(name.nodes)):
+            keys.setdefault(self.view.names[node], []).append(self.view.keys[node])
+        own = {self.view.keys[node] for name in names for node in name.nodes}
+        return _replaced(plan, {said: found for said, found in keys.items() if said not in own})
+
+    def _run(self, written: str, names: Sequence[Named]) -> Reading | None:
+        """Run a plan over what the question names and nothing else.
+
+        Raises:
+            PlanError: It cannot be read or run, or it begins from something else.
+        """
+        plan = self._with_keys(parse_plan(written), names)
+        allowed = {self.view.keys[node] for name in names for node in name.nodes}
+        if strange := sorted(_keys(plan) - allowed):
+            there = ", ".join(sorted(allowed)[:8]) or "none: begin with type(...) or having(...)"
+            raise PlanError(f"the question does not name {strange[0]!r}; its keys: {there}")
+        result = execute(plan, self.view)
+        if isinstance(plan, Entities):
+            raise PlanError("it only repeats what the question names")
+        if result.is_empty:
+            return None
+        draft = draft_of(plan, result, self.view, confidence=PLANNED)
+        reading = Reading(plan=plan, result=result, draft=draft)
+        return reading if stands_on_facts(reading) or says_something(reading) else None
+
+
+def _replaced(plan: Plan, keys: Mapping[str, Sequence[str]]) -> Plan:
+    """Return ``plan`` with every name of ``keys`` in place of a key replaced by the keys."""
+    if isinstance(plan, Entities):
+        return Entities(tuple(key for said in plan.keys for key in keys.get(said, [said])))
+    inside = {
+        slot.name: _replaced(part, keys)
+        for slot in fields(plan)
+        if isinstance(part := getattr(plan, slot.name), NodePlan)
+    }
+    return cast("Plan", replace(plan, **inside))  # type: ignore[arg-type]
+
+
+def wants_plan(seeds: Seeds) -> bool:
+    """Return whether a question asks for what must be worked out: counts, extremes, yes or no.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> ask = lambda q: wants_plan(Seeds(q, tuple(tokenize(q)), ()))
+        >>> ask("how many films did she direct?"), ask("who is the oldest?"), ask("who knows Ada?")
+        (True, True, False)
+    """
+    wanted = intent(seeds.tokens).want
+    worked_out = wanted in (Want.COUNT, Want.AVERAGE, Want.TOTAL, Want.CONFIRM)
+    return worked_out or superlative(seeds.tokens) is not None
+
+
+def breaks_off(shown: Textualized, names: Sequence[Named], view: GraphView) -> bool:
+    """Return whether a list that the question may ask for is longer than the text shows.
+
+    That is so when one of the first lines tells of some edges of a named node by a relation, but
+    the text does not hold all of them.
+    """
+    if not shown.truncated:
+        return False
+    stated, asked = set(shown.edges), {node for name in names for node in name.nodes}
+    for edge in (edge for line in shown.lines[:_FIRST_LINES] for edge in line):
+        relation = int(view.relation_ids[edge])
+        for node, inverse in ((int(view.heads[edge]), False), (int(view.tails[edge]), True)):
+            if node in asked:
+                there = edges_of(view, np.array([node]), relation, inverse=inverse)
+                if len(there) > len(stated) or not stated.issuperset(there.tolist()):
+                    return True
+    return not shown.lines
+
+
+def points_back(seeds: Seeds) -> bool:
+    """Return whether a question may need the conversation to be understood.
+
+    It does when it has a word such as "it" or "there", begins with "and" or "what about", or names
+    nothing that is in the graph.
+
+    Args:
+        seeds: The question, linked without the conversation.
+    """
+    said = [token.folded for token in seeds.tokens]
+    opening = {" ".join(said[:1]), " ".join(said[:2])}
+    return not named(seeds) or not _POINTS_BACK.isdisjoint(said) or bool(opening & _GOES_ON)
+
+
+def _keys(plan: Plan) -> set[str]:
+    own = set(plan.keys) if isinstance(plan, Entities) else set()
+    return own.union(*(_keys(part) for part in children(plan)))
+
+
+def _nothing(seeds: Seeds, names: Sequence[Named]) -> Abstention:
+    if not names:
+        return Abstention(
+            reason=Reason.NO_ENTITY,
+            message="Nothing that the question names is in this graph.",
+            near_misses=seeds.near_misses,
+        )
+    return refused("Nothing in this graph bears on the question.")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+class _Asking:
+    """A question on its way: what it asks next, until it has its reading."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._usage = Usage()
+        self._model_s = 0.0
+        self.asked: Asked | None = None
+        self._advance(None)
+
+    @property
+    def reading(self) -> Reading:
+        return self._reading
+
+    def go_on(self, reply: Generation, seconds: float) -> None:
+        """Hand over a reply and how long it took."""
+        self._usage += reply.usage
+        self._model_s += seconds
+        self._advance(reply)
+
+    def _advance(self, reply: Generation | None) -> None:
+        try:
+            self.asked = next(self._steps) if reply is None else self._steps.send(reply)
+        except StopIteration as done:
+            self.asked = None
+            reading: Reading = done.value
+            timings = {**reading.timings, "model": self._model_s}
+            self._reading = replace(reading, usage=self._usage, timings=timings)
+
+
+@dataclass
+class _Clock:
+    """Seconds per stage."""
+
+    laps: dict[str, float] = field(default_factory=dict)
+    _last: float = field(default_factory=time.perf_counter)
+
+    def lap(self, stage: str) -> None:
+        """Count what passed since the last lap for ``stage``."""
+        now = time.perf_counter()
+        self.laps[stage] = self.laps.get(stage, 0.0) + now - self._last
+        self._last = now
+
+    def skip(self) -> None:
+        """Count what passed since the last lap for nothing: a model was waited for."""
+        self._last = time.perf_counter()
