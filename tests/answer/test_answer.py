@@ -132,7 +132,7 @@ def test_names_can_neither_script_a_page_nor_move_a_cursor(abstained):
         citations=(citation,),
         abstained=abstention if abstained else None,
     )
-    for shown in (str(evil), evil._repr_html_()):
+    for shown in (str(evil), evil._repr_html_(), evil.to_html()):
         assert not {"\x1b", "\u202e"} & set(shown)
         assert not any(line.startswith("> ok") for line in shown.splitlines())
     assert "<script" not in evil._repr_html_()
