@@ -9,6 +9,7 @@ from jaxtyping import Float, Float64
 
 SWEEPS = 60
 GAP = 24.0  # between boxes, and around each component, in pixels
+CROWD = 14  # leaves of one node; more than these stand on rings around it
 WIDE = 1.7  # width over height of what is packed
 
 
@@ -26,7 +27,8 @@ def layout(
     """Return a point for each node, such that distances tell how many edges lie between.
 
     Source: Gansner, Koren, North 2004, "Graph drawing by stress majorization", eq. 11 (one node
-    moved at a time). Differs from the paper: boxes that overlap are pushed apart afterwards.
+    moved at a time). Differs from the paper: boxes that overlap are pushed apart afterwards,
+    and many leaves of one node stand on rings around it.
 
     Args:
         boxes: The room each node needs.
@@ -38,25 +40,61 @@ def layout(
         neighbors[head].append(tail)
         neighbors[tail].append(head)
     sizes = np.array([(box.width, box.height) for box in boxes], dtype=np.float64).reshape(-1, 2)
+    crowds = _crowds(neighbors)
+    in_a_crowd = {leaf for leaves in crowds.values() for leaf in leaves}
+    rings = {hub: _ringed(sizes[leaves], edge_length) for hub, leaves in crowds.items()}
+    for hub, ring in rings.items():
+        low, extent = _extent(ring, sizes[crowds[hub]])
+        sizes[hub] = 2 * np.maximum(-low, low + extent)
     parts = []
-    for nodes in _components(neighbors):
+    for nodes in _components(neighbors, in_a_crowd):
         inside = {node: place for place, node in enumerate(nodes)}
-        local = [[inside[other] for other in neighbors[node]] for node in nodes]
+        local = [[inside[other] for other in neighbors[node] if other in inside] for node in nodes]
         points = _turned(_stressless(_hops_between(local), _fanned(local), edge_length))
         parts.append((nodes, _apart(points, sizes[nodes])))
-    points = _packed(parts, sizes)
-    return [(round(x), round(y)) for x, y in points.tolist()]
+    placed = _packed(parts, sizes)
+    for hub, ring in rings.items():
+        placed[crowds[hub]] = placed[hub] + ring
+    return [(round(x), round(y)) for x, y in placed.tolist()]
 
 
-def _components(neighbors: list[list[int]]) -> list[list[int]]:
-    """Return the nodes of each connected part, the largest part first."""
-    seen: set[int] = set()
+def _crowds(neighbors: list[list[int]]) -> dict[int, list[int]]:
+    """Return, of each node with many neighbours that have no other one, these leaves."""
+    leaves: dict[int, list[int]] = {}
+    for node, others in enumerate(neighbors):
+        if len(others) == 1 and len(neighbors[others[0]]) > 1:
+            leaves.setdefault(others[0], []).append(node)
+    return {hub: crowd for hub, crowd in leaves.items() if len(crowd) > CROWD}
+
+
+def _ringed(sizes: Float64[np.ndarray, "n 2"], edge_length: float) -> Float64[np.ndarray, "n 2"]:
+    """Return points on rings around 0, each ring as full as its boxes allow.
+
+    Stress cannot place a crowd well: all its nodes want the same distance from each other.
+    """
+    width, height = sizes.max(axis=0) + GAP
+    points: list[tuple[float, float]] = []
+    radius = max(edge_length, height, width / 2)
+    while len(points) < len(sizes):
+        room = max(int(2 * np.pi * radius / width), 1)
+        count = min(room, len(sizes) - len(points))
+        turns = (np.arange(count) + 0.5 * (len(points) > 0)) * 2 * np.pi / count
+        points += zip(
+            (radius * np.cos(turns)).tolist(), (radius * np.sin(turns)).tolist(), strict=True
+        )
+        radius += height
+    return np.array(points)
+
+
+def _components(neighbors: list[list[int]], left_out: set[int]) -> list[list[int]]:
+    """Return the nodes of each connected part less those left out, the largest part first."""
+    seen: set[int] = set(left_out)
     found = []
     for start in range(len(neighbors)):
         if start not in seen:
             reached = list(_hops(start, neighbors))
             seen.update(reached)
-            found.append(reached)
+            found.append([node for node in reached if node not in left_out])
     return sorted(found, key=len, reverse=True)
 
 

@@ -1,6 +1,5 @@
 """``graphllm ask``."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,10 +7,12 @@ import click
 
 from graphllm.cli.console import bold, note, say
 from graphllm.cli.group import NOT_IN_GRAPH
+from graphllm.cli.model import ModelChoice, model_options
 from graphllm.cli.opening import graph_options, open_graph, refuse_swapped
 
 if TYPE_CHECKING:
-    from graphllm.answer import Answer
+    from graphllm.answer import Answer, Usage
+    from graphllm.tasks import GraphQA
 
 
 @click.command()
@@ -21,8 +22,16 @@ if TYPE_CHECKING:
 @click.option("--why", is_flag=True, help="Also: how it was understood, and what else it could be.")
 @click.option("--plan", is_flag=True, help="Also: the plan, as text, Cypher and SPARQL.")
 @click.option("--subgraph", is_flag=True, help="Also: every cited edge, tab-separated.")
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page.")
+@click.option(
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page: the proof, drawn.",
+)
 @click.option("--run", "plan_text", metavar="PLAN", help="Run this plan in place of a question.")
+@model_options
+@click.option(
+    "--dry-run", is_flag=True, help="Send nothing: print what would be sent, or what is found."
+)
 def ask(
     graph: str,
     question: tuple[str, ...],
@@ -34,6 +43,8 @@ def ask(
     subgraph: bool,
     html: Path | None,
     plan_text: str | None,
+    dry_run: bool,
+    model: ModelChoice,
 ) -> int:
     """Answer one QUESTION from a graph, with the edges the answer stands on.
 
@@ -48,13 +59,27 @@ def ask(
       graphllm ask data.csv "who knows Ada?" --map "head=from,relation=how,tail=to"
       graphllm ask films.csv "who wrote Alien?" --plan   # prints a plan, which replays:
       graphllm ask films.csv --run 'PLAN'
+      graphllm ask films.csv "who wrote Alien?" --llm llama3.2 --llm-url http://localhost:11434/v1
+      graphllm ask films.csv "who wrote Alien?" --llm gpt-5-mini --dry-run   # sends nothing
+      graphllm ask films.csv "who wrote Alien?" --retriever ppr --dry-run    # the facts it finds
+
+    Without --llm, nothing is sent anywhere. With it, the model is shown facts of the graph and must
+    cite them; one line says what is sent, and to where. What it cites is checked like any answer.
     """
     if question and plan_text is not None:
         raise click.UsageError("give a question or --run, not both")
     if not question and plan_text is None:
         raise click.UsageError("give a question, or a plan with --run")
+    if plan_text is not None and (model.llm is not None or dry_run):
+        raise click.UsageError(
+            "a plan is run here, and nothing sent: leave out --llm and --dry-run"
+        )
+    model.refuse_without_model(dry_run=dry_run)
     refuse_swapped(graph, question)
-    qa = open_graph(graph, mapping, format_)
+    qa = open_graph(graph, mapping, format_, model)
+    if dry_run:
+        say(_rehearsal(qa, " ".join(question), with_model=model.llm is not None, as_json=as_json))
+        return 0
     answer = qa.run(plan_text) if plan_text is not None else qa.ask(" ".join(question))
     if html:
         _write_page(answer, html)
@@ -63,6 +88,18 @@ def ask(
     else:
         _print(answer, why=why, plan=plan, subgraph=subgraph)
     return 0 if answer else NOT_IN_GRAPH
+
+
+def _rehearsal(qa: "GraphQA", question: str, *, with_model: bool, as_json: bool) -> str:
+    """Return what would be sent to a model; without one, the facts it would be shown."""
+    from graphllm.cli import rehearsal
+
+    if with_model:
+        estimate = qa.estimate(question)
+        return rehearsal.estimate_json(estimate) if as_json else rehearsal.estimate_text(estimate)
+    found = qa.retrieve(question)
+    show = rehearsal.facts_json if as_json else rehearsal.facts_text
+    return show(found, qa.view)
 
 
 def _print(answer: "Answer", *, why: bool, plan: bool, subgraph: bool) -> None:
@@ -94,6 +131,8 @@ def why_text(answer: "Answer", *, proof: bool = True) -> str:
     lines = []
     if answer.abstained:
         lines += ["no answer:", indented(str(answer))]
+    if answer.resolved:
+        lines += ["asked as:", indented(answer.resolved)]
     if answer.plan:
         lines += ["understood as:", indented(answer.plan.words)]
     elif answer.abstained:
@@ -107,6 +146,8 @@ def why_text(answer: "Answer", *, proof: bool = True) -> str:
         for other in answer.alternatives:
             in_one_line = plain(" ".join(other.words.split("\n")))
             lines += [f"  {in_one_line}  ({other.confidence:.2f})", f"    {plain(other.text)}"]
+    if answer.usage.calls:
+        lines.append(f"language model: {usage_text(answer.usage)}")
     if answer.timings:
         took = ", ".join(f"{stage} {s * 1000:.0f} ms" for stage, s in answer.timings.items())
         lines.append(f"took: {took}")
@@ -119,7 +160,15 @@ _NOT_READ = {
     "no_edge": "something about what is named above; there is no such fact",
     "not_sure": "something about what is named above; its other words fit no relation well enough",
     "not_understood": "nothing that this graph could be asked",
+    "no_reply": "a question for the language model, whose reply is of no use",
 }
+
+
+def usage_text(usage: "Usage") -> str:
+    """Return what a language model was asked for, in words."""
+    calls = f"{usage.calls} call{'' if usage.calls == 1 else 's'}"
+    told = f"{usage.prompt_tokens:,} prompt tokens"
+    return f"{calls}, {told}, {usage.completion_tokens:,} reply tokens"
 
 
 def indented(text: str) -> str:
@@ -160,18 +209,9 @@ def json_text(answer: "Answer") -> str:
 
 
 def _write_page(answer: "Answer", path: Path) -> None:
-    from html import escape
-
-    from graphllm.errors import ConfigError
+    """Write the answer's page; a file of that name is replaced, or else left as it was."""
     from graphllm.graph.plain import plain
+    from graphllm.io.writers import write_whole
 
-    title = escape(plain(answer.question))
-    page = (
-        f'<!doctype html><html><head><meta charset="utf-8"><title>{title}</title></head>'
-        f"<body><h1>{title}</h1>{answer._repr_html_()}</body></html>\n"
-    )
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from error
-    print(f"wrote {path}", file=sys.stderr)
+    write_whole(path, [answer.to_html().rstrip("\n")])
+    note(f"wrote {plain(str(path))}")

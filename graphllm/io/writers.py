@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import cast
@@ -60,11 +60,15 @@ def write_graph(view: GraphView, path: str | os.PathLike[str], format: str | Non
         near = get_close_matches(asked, WRITERS, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""
         raise ConfigError(f"cannot write {asked!r}; formats are {', '.join(WRITERS)}{hint}")
-    _write_whole(path, cast(Writer, load("format", WRITERS, name))(view))
+    write_whole(path, cast(Writer, load("format", WRITERS, name))(view))
 
 
-def _write_whole(path: Path, lines: Iterator[str]) -> None:
-    """Write into a file beside ``path`` and put it in place when it is complete."""
+def write_whole(path: Path, lines: Iterable[str]) -> None:
+    """Write into a file beside ``path`` and put it in place when it is complete.
+
+    Raises:
+        DataError: It cannot be written there; what was there before is as it was.
+    """
     temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     try:
         with temporary.open("x", encoding="utf-8", newline="") as file:

@@ -118,6 +118,18 @@ def test_a_page_is_written(graphllm, tmp_path):
     assert done.returncode in (0, 3)
     assert "<b>radium" not in page
     assert "&lt;b&gt;radium" in page
+    assert "wrote a.html" in done.stderr
+
+
+def test_a_page_replaces_a_file_whole_or_leaves_it(graphllm, tmp_path):
+    (tmp_path / "a.html").write_text("earlier")
+    assert graphllm("ask", "discoveries", QUESTION, "--html", "a.html").returncode == 0
+    assert (tmp_path / "a.html").read_text("utf-8").endswith("</html>\n")
+    failed = graphllm("ask", "discoveries", QUESTION, "--html", "nowhere/a.html")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert failed.stderr.count("\n") == 1
+    assert "cannot be written" in failed.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
 
 
 def test_demo_runs_without_a_network(graphllm, no_network):

@@ -48,8 +48,9 @@ def test_json_is_exact_and_harmless(graphllm, evil):
     assert json.loads(done.stdout)["entities"] == [EVIL]
 
 
-def test_a_page_holds_no_script(graphllm, evil, tmp_path):
+def test_a_page_holds_no_script_but_its_own(graphllm, evil, tmp_path):
     graphllm("ask", evil, f"Tell me about {EVIL}", "--html", "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
-    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert page.count("<script") == page.count("</script>") == 3  # data, library, our own
     assert ACTS.findall(page) == []

@@ -94,7 +94,7 @@
           color: css("--soft"), "font-family": css("--text"), "font-size": 11,
           "text-rotation": "autorotate", "text-background-color": css("--card"),
           "text-background-opacity": 0.92, "text-background-padding": 2,
-          "min-zoomed-font-size": isCrowded ? 14 : 6,
+          "min-zoomed-font-size": isCrowded ? 15 : 6,
         },
       },
       {
