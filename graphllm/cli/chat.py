@@ -9,6 +9,7 @@ import click
 
 from graphllm.cli.ask import emphasized, plan_text_of, subgraph_text, why_text
 from graphllm.cli.console import note, say
+from graphllm.cli.model import ModelChoice, model_options
 from graphllm.cli.opening import graph_options, open_graph
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ Type a question. A follow-up may say "it", "they" or "and who wrote it?".
 
 @click.command()
 @graph_options
-def chat(graph: str, mapping: str | None, format_: str | None) -> None:
+@model_options
+def chat(graph: str, mapping: str | None, format_: str | None, model: ModelChoice) -> None:
     """Talk with a graph: questions, follow-ups, and the reasons on request.
 
     Inside: /why /plan /subgraph /save FILE /help /quit. Ctrl-C stops an answer, Ctrl-D leaves.
@@ -35,9 +37,11 @@ def chat(graph: str, mapping: str | None, format_: str | None) -> None:
     \b
     Examples:
       graphllm chat films.csv
+      graphllm chat films.csv --llm llama3.2 --llm-url http://localhost:11434/v1
       printf 'who directed Alien?\\nand who wrote it?\\n' | graphllm chat films.csv
     """
-    qa = open_graph(graph, mapping, format_)
+    model.refuse_without_model()
+    qa = open_graph(graph, mapping, format_, model)
     note(f"{qa.describe()}. /help says what you can do, Ctrl-D leaves.")
     conversation = qa.chat()
     for line in _lines():

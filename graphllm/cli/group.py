@@ -81,7 +81,7 @@ def cli() -> None:
       graphllm chat films.csv                        many, with follow-ups
 
     A FILE can be CSV, TSV, Excel, Parquet, JSON, GraphML, GEXF, GML, RDF, SQLite or a folder of
-    tables. Nothing is sent anywhere.
+    tables. Nothing is sent anywhere, unless you name the server of a language model with --llm.
 
     \b
     Exit codes: 0 answered, 1 an error that is explained, 2 wrong usage,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from graphllm.cli.console import dim, note, progress
+from graphllm.cli.model import NO_MODEL, ModelChoice, announcer
 
 if TYPE_CHECKING:
     from graphllm.tasks import GraphQA
@@ -41,12 +42,16 @@ def _options(command: F, metavar: str) -> F:
     return click.argument("graph", metavar=metavar)(command)
 
 
-def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA":
+def open_graph(
+    graph: str, mapping: str | None, format_: str | None, model: ModelChoice = NO_MODEL
+) -> "GraphQA":
     """Return the graph ready to be asked; says on stderr how its columns were understood."""
+    from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
     from graphllm.tasks import GraphQA
 
     path = resolve(graph)
     is_file = path == graph  # of a shipped example there is nothing to guess
+    llm = model.load()
     with progress() as report:
         qa = GraphQA.from_file(
             path,
@@ -54,6 +59,11 @@ def open_graph(graph: str, mapping: str | None, format_: str | None) -> "GraphQA
             format=format_,
             on_mapping=tell_mapping if is_file else None,
             progress=report,
+            llm=llm,
+            max_tokens=model.max_tokens,
+            prompts=model.prompts,
+            on_send=announcer(llm) if llm else None,
+            retriever=model.retriever or DEFAULT_RETRIEVER,
         )
     _tell_stale(path)
     return qa

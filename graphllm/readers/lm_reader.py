@@ -44,7 +44,7 @@ from graphllm.retrieval.linker import Linker, Seeds
 from graphllm.retrieval.retriever import Retriever
 from graphllm.retrieval.schema import GraphSchema
 
-DEFAULT_MAX_TOKENS = 2000
+DEFAULT_MAX_TOKENS = 3000
 PLANNED = 0.75
 """Confidence in the answer of a plan that a model wrote; it does not say how sure it is."""
 
@@ -141,8 +141,10 @@ class LMReader:
         context = llm.context_tokens
         self.decoding = Decoding(max_new_tokens=min(_REPLY_TOKENS, (context or 10**9) // 4))
         most = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens
-        fits = most if context is None else context - self.decoding.max_new_tokens
-        self.max_tokens = min(most, fits)
+        reply = self.decoding.max_new_tokens
+        self.max_tokens = most if context is None else min(most, context - reply)
+        before_repair = 2 * reply + _REPAIR_TOKENS + 2 * _TEMPLATE_TOKENS
+        self.max_plan_tokens = most if context is None else min(most, context - before_repair)
 
     def read(self, question: str, history: Sequence[Turn] = ()) -> Reading:
         """Return what the model answers from the graph, or why nothing can be made of it.
@@ -185,7 +187,7 @@ class LMReader:
         while asking.asked is not None:
             prompts.append(asking.asked)
             asking.go_on(Generation(text=""), 0.0)
-        tokens = tuple(sum(self._count(m.text) for m in p.prompt.messages) for p in prompts)
+        tokens = tuple(self._count_at_most(one.prompt) for one in prompts)
         usage = Usage(
             calls=len(prompts),
             prompt_tokens=sum(tokens),
@@ -202,6 +204,12 @@ class LMReader:
     def retrieve(self, question: str, history: Sequence[Turn] = ()) -> Subgraph:
         """Return the part of the graph that bears on ``question``."""
         return self.retriever.retrieve(self.linker.link(question, history))
+
+    def _count_at_most(self, asked: Prompt) -> int:
+        """Return the tokens of a prompt, in which a reply of the model may be as long as any."""
+        told = sum(self._count(m.text) for m in asked.messages if m.role != "assistant")
+        replies = sum(m.role == "assistant" for m in asked.messages)
+        return told + replies * self.decoding.max_new_tokens
 
     def _count(self, text: str) -> int:
         return self.llm.count_tokens(text)
@@ -361,8 +369,7 @@ class LMReader:
     def _plan_prompt(self, question: str, names: Sequence[Named], shown: Textualized) -> str | None:
         """Return the prompt, with as many relations as fit; ``None`` when too few do."""
         around = self._count(self._render("plan", vocabulary="", question=as_data(question)))
-        later = self.decoding.max_new_tokens + _REPAIR_TOKENS + 3 * _TEMPLATE_TOKENS
-        room = self.max_tokens - around - later
+        room = self.max_plan_tokens - around - _TEMPLATE_TOKENS
         if room < _LEAST_ROOM:
             return None
         text = vocabulary(
