@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 from graphllm.answer.answer import Usage
+from graphllm.llm.prompting import well_formed
 
 T = TypeVar("T")
 
@@ -146,16 +147,6 @@ def _usage(data: dict[str, object]) -> Usage | None:
     return Usage(calls=1, prompt_tokens=told, completion_tokens=replied)
 
 
-def well_formed(text: str) -> str:
-    r"""Return ``text`` with U+FFFD for each half of a surrogate pair, which no encoding can hold.
-
-    Examples:
-        >>> well_formed("a\ud800b")
-        'a\ufffdb'
-    """
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
 class EventParser:
     """Splits a stream of server-sent events into the data of each, however the bytes arrive.
 
@@ -166,7 +157,7 @@ class EventParser:
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self._line = ""
+        self._line: list[str] = []  # the parts of the line that has not ended yet
         self._after_cr = False
         self._data: list[str] = []
 
@@ -183,7 +174,7 @@ class EventParser:
         for line in self._lines(text):
             yield from self._take(line)
         if last:
-            yield from self._take(self._line)
+            yield from self._take("".join(self._line))
             yield from self._take("")
 
     def _lines(self, text: str) -> Iterator[str]:
@@ -191,9 +182,11 @@ class EventParser:
             text = text.removeprefix("\n")
             self._after_cr = False
         self._after_cr = self._after_cr or text.endswith("\r")
-        *lines, rest = (self._line + text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        self._line = rest
-        yield from lines
+        *ends, rest = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        for end in ends:
+            yield "".join([*self._line, end])
+            self._line = []
+        self._line.append(rest)
 
     def _take(self, line: str) -> Iterator[str]:
         if not line and self._data:

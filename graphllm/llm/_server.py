@@ -142,7 +142,8 @@ class Server:
             headers=self._headers(),
             auth=self._auth(),
             mounts=direct,
-            limits=httpx.Limits(max_connections=None),
+            # a connection for each try: one kept open may be closed there just as it is used here
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
     def _headers(self) -> dict[str, str]:

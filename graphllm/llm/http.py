@@ -17,13 +17,13 @@ from graphllm.llm._replies import (
     EventParser,
     Piece,
     streamed_piece,
-    well_formed,
     whole_reply,
 )
 from graphllm.llm._server import Address, Payload, Server, content_type, limited
 from graphllm.llm.counting import MESSAGE_TOKENS, estimated_tokens
 from graphllm.llm.language_model import GREEDY, Decoding, Generation, Prompt
 from graphllm.llm.patience import Patience
+from graphllm.llm.prompting import well_formed, without_marks
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +37,8 @@ class OpenAICompatible:
     OpenAI itself, and vLLM, Ollama, llama.cpp, LM Studio and many more. Parameters that a server
     refuses by name (``max_tokens``, ``temperature``, ``seed``) are renamed or left out, so with
     some models replies vary although the temperature asked for is 0.
+
+    Control marks of the usual chat formats are taken apart in what is sent (`without_marks`).
 
     Args:
         model: Its name on the server.
@@ -171,7 +173,7 @@ class OpenAICompatible:
         payload: dict[str, object] = {
             "model": self._model,
             "messages": [
-                {"role": message.role, "content": well_formed(message.text)}
+                {"role": message.role, "content": without_marks(well_formed(message.text))}
                 for message in prompt.messages
             ],
             "max_tokens": decoding.max_new_tokens,

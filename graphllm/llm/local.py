@@ -19,7 +19,7 @@ from graphllm.graph.plain import plain
 from graphllm.llm._decoding import GrowingText, GumbelNoise, StopWhenTold, TokenQueue
 from graphllm.llm._loading import Device, Dtype, chosen_device, load_transformers
 from graphllm.llm.language_model import GREEDY, Decoding, Generation, Prompt
-from graphllm.llm.prompting import plain_prompt, system_in_user, without_tokens
+from graphllm.llm.prompting import plain_prompt, system_in_user, well_formed, without_tokens
 
 
 class Padded(NamedTuple):
@@ -274,7 +274,7 @@ class LocalLanguageModel:
         return list(self._tokenizer(text, add_special_tokens=with_special)["input_ids"])
 
     def _harmless(self, text: str) -> str:
-        return without_tokens(text, self._control_tokens)
+        return without_tokens(well_formed(text), self._control_tokens)
 
 
 def _control_tokens(tokenizer: object) -> frozenset[str]:

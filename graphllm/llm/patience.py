@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 from graphllm.errors import ConfigError
 
-FIRST_WAIT_S = 0.5
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
@@ -20,6 +18,7 @@ class Patience:
         retries: Tries after the first, where the server could not be reached, was too busy (408,
             429) or failed (5xx). Other refusals are final, and a reply that broke off is not
             asked for again: it may have cost money.
+        first_wait_s: Before the second try; each further wait is twice the one before.
         longest_wait_s: Between two tries, whatever the server asks for in ``Retry-After``.
 
     Raises:
@@ -30,10 +29,11 @@ class Patience:
     idle_s: float = 300.0
     total_s: float = 600.0
     retries: int = 3
+    first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
 
     def __post_init__(self) -> None:
-        for name in ("connect_s", "idle_s", "total_s", "longest_wait_s"):
+        for name in ("connect_s", "idle_s", "total_s", "first_wait_s", "longest_wait_s"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be above 0, got {getattr(self, name)}")
         if self.retries < 0:
@@ -43,8 +43,8 @@ class Patience:
         """Yield the seconds before each further try, doubling.
 
         Examples:
-            >>> list(Patience(retries=4, longest_wait_s=3).waits())
-            [0.5, 1.0, 2.0, 3]
+            >>> list(Patience(retries=4, longest_wait_s=3.0).waits())
+            [0.5, 1.0, 2.0, 3.0]
         """
         for position in range(self.retries):
-            yield min(FIRST_WAIT_S * 2**position, self.longest_wait_s)
+            yield min(self.first_wait_s * 2**position, self.longest_wait_s)

@@ -12,6 +12,16 @@ CHAT_MARKS = re.compile(
 )
 
 
+def well_formed(text: str) -> str:
+    r"""Return ``text`` with U+FFFD for each half of a surrogate pair, which no encoding can hold.
+
+    Examples:
+        >>> well_formed("a\ud800b")
+        'a\ufffdb'
+    """
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def without_marks(text: str) -> str:
     """Return ``text`` with a space in every mark of a chat format, so that it is text again.
 
