@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Float64
 
-SWEEPS = 60
+SWEEPS = 120
+SETTLED = 0.3  # pixels a sweep; what moves less will not be seen to move
 GAP = 24.0  # between boxes, and around each component, in pixels
 CROWD = 14  # leaves of one node; more than these stand on rings around it
 WIDE = 1.7  # width over height of what is packed
@@ -141,7 +142,11 @@ def _fanned(neighbors: list[list[int]]) -> Float64[np.ndarray, "n 2"]:
             angle += 2 * np.pi * leaves[child] / leaves[root]
         middle = begins[node] + np.pi * leaves[node] / leaves[root]
         points[node] = depth[node] * np.cos(middle), depth[node] * np.sin(middle)
-    return points
+    if sum(map(len, neighbors)) < 2 * len(neighbors):
+        return points
+    # a circle begun exactly in one line would never leave it
+    turns = np.arange(len(points)) * np.pi * (3 - np.sqrt(5))
+    return points + 0.1 * np.stack([np.cos(turns), np.sin(turns)], axis=1)
 
 
 def _stressless(
@@ -153,11 +158,14 @@ def _stressless(
     weights = np.zeros_like(wanted)
     np.divide(1.0, wanted**2, out=weights, where=wanted > 0)
     for _ in range(SWEEPS if len(points) > 1 else 0):
+        before = points.copy()
         for node in range(len(points)):
             away = points[node] - points
             far = np.maximum(np.sqrt((away**2).sum(axis=1)), 1e-9)
             pulled = points + away * (wanted[node] / far)[:, None]
             points[node] = (weights[node][:, None] * pulled).sum(axis=0) / weights[node].sum()
+        if np.abs(points - before).max() < SETTLED:
+            break
     return points
 
 
