@@ -189,8 +189,9 @@ class EventParser:
         self._line.append(rest)
 
     def _take(self, line: str) -> Iterator[str]:
-        if not line and self._data:
-            yield "\n".join(self._data)
+        if not line:
+            if event := "\n".join(self._data):
+                yield event
             self._data = []
         field, _, value = line.partition(":")
         if field == "data":
