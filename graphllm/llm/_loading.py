@@ -76,6 +76,7 @@ def load_transformers(name_or_path: str, *, device: Device, dtype: Dtype, downlo
         log.debug("opening %s failed", name_or_path, exc_info=error)
         raise ConfigError(_why_not(name_or_path, error, download)) from error
     model, found = opened
+    _check_tokenizer(name_or_path, tokenizer)
     if missing := sorted(found["missing_keys"]):
         raise ConfigError(
             f"{name_or_path} has no weights for {missing[0]!r} ({len(missing)} are missing): "
@@ -112,6 +113,16 @@ def _check_folder(folder: Path) -> None:
         f"{folder} should hold its weights as .safetensors, it has {found}; save it again with "
         "save_pretrained of transformers"
     )
+
+
+def _check_tokenizer(name: str, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse the empty vocabulary that transformers makes up where there is no tokenizer."""
+    ids = tokenizer("the", add_special_tokens=False)["input_ids"]
+    if not ids or tokenizer.unk_token_id in ids:
+        raise ConfigError(
+            f"{name} cannot be opened as a language model: it has no tokenizer (tokenizer.json), "
+            "or one that does not know the letters of English"
+        )
 
 
 def _why_not(name: str, error: Exception, download: bool) -> str:
