@@ -91,7 +91,7 @@ def _write(copies: "dict[Path, PromptFile]") -> None:
 
     there = [path for path in copies if path.exists()]
     if there:
-        raise ConfigError(f"{there[0]} is there already; name another place")
+        raise ConfigError(f"{there[0]} is there already; name another file")
     for path, file in copies.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

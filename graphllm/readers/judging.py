@@ -154,8 +154,9 @@ class _Judge:
         """Return what a reply may call a node, folded: what it is called, or how it was shown."""
         view = self.view
         name, key, kind = view.names[node], view.keys[node], int(view.node_type_ids[node])
-        told_apart = [f"{name} ({key})", *([f"{name} ({view.node_types[kind]})"] * (kind >= 0))]
-        calls = (name, key, escape(name, _MARKS), *view.aliases(node), *told_apart)
+        told_apart = [key, view.node_types[kind]] if kind >= 0 else [key]
+        labels = [f"{name} ({apart})" for apart in told_apart]
+        calls = (name, key, escape(name, _MARKS), *view.aliases(node), *labels)
         return frozenset(fold(call) or call for call in calls)
 
     # names and values
@@ -172,7 +173,7 @@ class _Judge:
             kept = [one for one in kept if one not in asked]
         if not kept:
             return refused(self._why_nothing(found, asked))
-        claims = (*self._claims(edges, kept), *(claim for one in kept for claim in one.claims))
+        claims = (*(claim for one in kept for claim in one.claims), *self._claims(edges, kept))
         entities = tuple(dict.fromkeys(one.name for one in kept))
         share = len(kept) / len(self.reply.answers)
         return Draft(
