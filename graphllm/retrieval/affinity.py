@@ -131,6 +131,15 @@ class Affinity:
                 return label_word
         return ""
 
+    def names_head(self, word: str, relation: int) -> bool:
+        """Return whether a folded word says what a path-like label is about, and no more.
+
+        In "language.human_language.countries" the word "languages" names the heads of the edges.
+        """
+        kind = context_words(self.schema.view.relations[relation]).split()[-1:]
+        own = {family(w) for w in self.schema.labels[relation].split()}
+        return bool(kind) and family(word) not in own and family(kind[0]) == family(word)
+
     def _spelled(self, word: str) -> str:
         """Return the graph's own word that a misspelt ``word`` is, or ``word`` itself."""
         if len(word) < _SHORTEST_MISSPELT or word in FUNCTION_WORDS or word.isdigit():

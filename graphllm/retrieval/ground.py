@@ -125,7 +125,8 @@ class Ground:
             if conditions and hop in conditions:
                 step = Step(step.relation, step.inverse, conditions[hop])
             plan = Follow(plan, step)
-            if hop == 1 and port == path.ports[0] ^ 1:
+            through = path.ports[0] in self.schema.statement_ports
+            if hop == 1 and (port == path.ports[0] ^ 1 or through):
                 plan = Subtract(plan, start)
             for measure, constraint in (filters or {}).get(hop + 1, ()):
                 plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)

@@ -33,6 +33,7 @@ _KIND_ASKED = 0.3  # half of the affinity of a noun to a kind of node that it su
 _BRIDGE = 0.3  # share of nodes that go on, for a step that no word speaks of
 _MOSTLY = 0.6  # share of values that read as numbers or dates
 _MEASURING = [[w] for w in ("tall", "long", "high", "large", "big", "heavy", "deep", "far")]
+_SORTS = frozenset(("kind", "sort", "type", "form", "style"))
 _BACK = frozenset(("their", "its"))  # "their films" says again what the films are of
 _NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
 _EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
@@ -62,6 +63,7 @@ class Weights(NamedTuple):
     light: float = 0.2
     wrong_kind: float = 0.5
     lacking: float = 0.03
+    lacking_this_way: float = 0.05  # on top, where the entity has the relation the other way
     no_answer_noun: float = 0.25
     unexplained: float = 0.08
     unknown_name: float = 0.3
@@ -155,7 +157,10 @@ class PathRanker:
         for position, token in enumerate(tokens):
             if any(span.first <= position < span.last for span in taken):
                 continue
+            if self._sort_of_relation(tokens, position):
+                continue
             asks = is_answer_word(tokens, position) and not _is_verb(tokens, position, taken)
+            asks = asks or self._sort_of_relation(tokens, position - 2)
             importance = self._importance(token, asks=asks)
             if tokens[position - 1].folded in _BACK and not asks and position:
                 importance *= self.weights.back
@@ -164,6 +169,18 @@ class PathRanker:
                 is_name = self._is_unknown_name(tokens, position)
                 words.append(Word(token, position, importance, asks, role, is_name))
         return words
+
+    def _sort_of_relation(self, tokens: Sequence[Token], position: int) -> bool:
+        """Return whether a word is the "form" of "what form of government": it says nothing more.
+
+        Not so the "type" of "what type of film is X": that X is a film is no news.
+        """
+        if position < 1 or tokens[position].folded not in _SORTS:
+            return False
+        around = [tokens[position - 1].folded, *(t.folded for t in tokens[position + 1 :][:2])]
+        if len(around) < 3 or around[0] not in ("what", "which") or around[1] != "of":
+            return False
+        return float(self.affinity.relations(around[2]).max(initial=0.0)) >= _NAMES_KIND
 
     def _importance(self, token: Token, *, asks: bool) -> float:
         if token.folded in PERSON_WORDS or token.folded in ("when", "where"):
@@ -194,6 +211,9 @@ class PathRanker:
             relevance = np.maximum(relevance, self.affinity.relations(word.token.folded))
         good = np.repeat(relevance, 2)
         ends = self._answering(words)
+        statements = self.schema.statement_ports
+        if statements:
+            good = self._through_statements(good, ends)
         first: list[tuple[tuple[int, ...], int]] = [((p,), p) for p in self.first_ports(nodes)]
         frontier = [(path, float(good[p])) for path, p in first if good[p] > _MIN_AFFINITY]
         found = [path for path, p in first if max(good[p], ends[p]) > _MIN_AFFINITY]
@@ -209,7 +229,21 @@ class PathRanker:
                         found.append((*path, q))
             frontier = sorted(longer, key=lambda item: -item[1])[:_MAX_PATHS]
             found += [path for path, _ in frontier]
-        return found
+        return [path for path in found if path[-1] not in statements] if statements else found
+
+    def _through_statements(
+        self, good: Float32[np.ndarray, "num_ports"], ends: Float32[np.ndarray, "num_ports"]
+    ) -> Float32[np.ndarray, "num_ports"]:
+        """Return ``good`` with each step into a statement, or out of one, as good as the other."""
+        best = good.copy()
+        for port in self.schema.statement_ports:
+            onward = self.schema.follows(port) > 0
+            onward[port ^ 1] = False
+            if not onward.any():
+                continue
+            best[port] = max(float(good[port]), float(np.maximum(good, ends)[onward].max()))
+            best = np.where(onward, np.maximum(best, good[port]), best)
+        return best.astype(np.float32)
 
     def _bridged(
         self,
@@ -357,6 +391,8 @@ class PathRanker:
             else:
                 continue
             way = forward(self.schema.labels[relation], folded, role)
+            if role is Role.POSSESSOR and self.affinity.names_head(folded, relation):
+                way = False
             if way is not None:
                 factor[2 * relation + (1 if way else 0)] = wrong
         return factor
@@ -385,6 +421,7 @@ class PathRanker:
         persons = any(w.token.folded in ("who", "whom") for w in words)
         triggers += before == "with" and persons  # "who acted with X" goes there and back
         support = _step_support(aligned.support, returns, shared=triggers > 0)
+        support = self._one_support(support, paths)
         explained = sum(weight(span, tokens) for span in ignore)
         named = name_weight(weight(mention.span, tokens))
         trigger_weight = self.weights.trigger * (triggers > 0)
@@ -407,10 +444,26 @@ class PathRanker:
             )
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
         has = self.schema.has_ports(mention.nodes)
-        score = score - self.weights.lacking * ~has[padded(paths)[:, 0]]
+        first_ports = padded(paths)[:, 0]
+        score = score - self.weights.lacking * ~has[first_ports]
+        score = score - self.weights.lacking_this_way * (~has & has[_ways_back(has)])[first_ports]
         score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
+
+    def _one_support(
+        self,
+        support: Float32[np.ndarray, "num_paths hops"],
+        paths: Sequence[tuple[int, ...]],
+    ) -> Float32[np.ndarray, "num_paths hops"]:
+        """Let a step into a statement and the one out of it, one relation, support each other."""
+        if not self.schema.statement_ports:
+            return support
+        for row, path in zip(support, paths, strict=True):
+            for hop, port in enumerate(path[:-1]):
+                if port in self.schema.statement_ports:
+                    row[hop : hop + 2] = row[hop : hop + 2].max()
+        return support
 
     def _left_over(
         self, words: Sequence[Word], aligned: Alignment
@@ -507,6 +560,10 @@ def _step_support(
                 returns[:, hop], np.maximum(steps[:, side], both), steps[:, side]
             )
     return steps
+
+
+def _ways_back(ports: Bool[np.ndarray, "num_ports"]) -> Int[np.ndarray, "num_ports"]:
+    return np.arange(len(ports)) ^ 1
 
 
 def _returns(paths: Sequence[tuple[int, ...]]) -> np.ndarray:

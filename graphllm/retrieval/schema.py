@@ -31,6 +31,13 @@ _LONGEST_VALUE = 60
 _MIN_EDGE_SHARE = 0.05
 _STAND_FOR_ALL = 16  # nodes of one name
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
+_STATEMENTS = 0.5  # share of nameless nodes from which a step is taken to lead to statements
+_ALL_NAMELESS = 0.9  # of the nodes: where (nearly) nothing has a name, identifiers are the names
+# a Freebase statement, a blank node, a statement of Wikidata, a UUID
+_IDENTIFIER = re.compile(
+    r"[mg]\.0?[0-9a-z_]{3,}|_:\w+|(?:[qQ]\d+-)?[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
+_DOTTED = re.compile(r"\w+(?:\.\w+){2,}")
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
 _SAME_KIND = 0.75
 
@@ -105,6 +112,21 @@ class GraphSchema:
     def has_ports(self, nodes: Sequence[int]) -> Bool[np.ndarray, "num_ports"]:
         """Return which ports any of ``nodes`` has; of many, the first few stand for all."""
         return self.port_counts(np.array(nodes[:_STAND_FOR_ALL], dtype=np.int64)) > 0
+
+    @cached_property
+    def statement_ports(self) -> frozenset[int]:
+        """The ports that arrive at statements: nodes without a name that only join others.
+
+        Freebase says "Ada, spouse, m.04z; m.04z, spouse, Bo": the two steps are one relation, and
+        ``m.04z`` is no answer to anything.
+        """
+        spread = _spread(self.view.num_nodes).tolist()
+        nameless = sum(is_identifier(self.view.names[node]) for node in spread)
+        if not nameless or nameless > _ALL_NAMELESS * len(spread):
+            return frozenset()
+        ports = range(2 * len(self.view.relations))
+        shares = ((port, [is_identifier(name) for name in self.names(port)]) for port in ports)
+        return frozenset(port for port, are in shares if sum(are) > _STATEMENTS * len(are))
 
     @cached_property
     def containments(self) -> list[int]:
@@ -235,6 +257,16 @@ def _distinct_relations(
     return relations[first]
 
 
+def is_identifier(name: str) -> bool:
+    """Return whether a name is a number that a database gave, and no name.
+
+    Examples:
+        >>> [is_identifier(name) for name in ("m.075rt74", "_:b0", "M. Ward", "m.a.s.h")]
+        [True, True, False, False]
+    """
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
 def relation_words(relation: str) -> str:
     """Return the telling words of a relation's label: the last part of a path-like one.
 
@@ -254,8 +286,11 @@ def context_words(relation: str) -> str:
     """Return the words before the last part of a path-like label: what the relation is about.
 
     Examples:
-        >>> context_words("/film/director/film"), context_words("has_imdb_rating")
-        ('film director', '')
+        >>> context_words("/film/director/film"), context_words("people.person.languages")
+        ('film director', 'people person')
+        >>> context_words("has_imdb_rating")
+        ''
     """
     parts = [p for p in re.split(r"__+|[/.]", relation) if p]
-    return humanize(" ".join(parts[:-1])) if relation.startswith(("/", "__")) else ""
+    is_path = relation.startswith(("/", "__")) or _DOTTED.fullmatch(relation)
+    return humanize(" ".join(parts[:-1])) if is_path else ""

@@ -204,3 +204,34 @@ def test_a_graph_without_edges_has_nothing_to_follow():
     builder.node("a", name="Ada")
     candidates = planned(builder.build(), "Who taught Ada?")
     assert all("follow" not in to_text(c.plan) for c in candidates)
+
+
+FREEBASE = [
+    ("ada byron", "people.person.spouse_s", "m.04z4zm"),
+    ("m.04z4zm", "people.marriage.spouse", "ada byron"),
+    ("m.04z4zm", "people.marriage.spouse", "bo king"),
+    ("m.04z4zm", "people.marriage.type_of_union", "marriage"),
+    ("ada byron", "people.person.place_of_birth", "york"),
+    ("old norse", "language.human_language.countries_spoken_in", "norway"),
+    ("sami", "language.human_language.countries_spoken_in", "norway"),
+    ("diarchy", "government.form_of_government.countries", "sparta"),
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "entities"),
+    [
+        ("who is ada byron married to", ("bo king",)),  # by way of a statement, which has no name
+        ("where was ada byron born", ("york",)),
+        ("what languages do they speak in norway", ("old norse", "sami")),
+        ("what form of government is in sparta", ("diarchy",)),
+    ],
+)
+def test_questions_over_dotted_labels_and_nameless_statements(question, entities):
+    graph = TextualGraph.from_triples(FREEBASE)
+    names = Names.build(graph)
+    seeds = Linker(graph, names).link(question)
+    best = Planner(graph, worlds.encoder()).rank(seeds)[0]
+    found = [graph.names[node] for node in execute(best.plan, graph).nodes.tolist()]
+    assert tuple(found) == entities
+    assert best.score >= 0.75

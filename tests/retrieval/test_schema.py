@@ -147,3 +147,19 @@ def test_names_are_sampled_evenly():
 )
 def test_the_telling_words_of_a_relation(relation, words):
     assert relation_words(relation) == words
+
+
+def test_steps_to_statements_are_those_that_lead_to_nodes_without_a_name():
+    ada = [
+        ("ada", "spouse_s", "m.04z4zm"),
+        ("m.04z4zm", "spouse", "bo"),
+        ("ada", "lived in", "york"),
+        ("m.04z4zm", "kind", "marriage"),
+    ]
+    schema = GraphSchema(TextualGraph.from_triples(ada))
+    assert schema.statement_ports == {0, 3, 7}  # to it, and back to it from what it joins
+
+
+def test_identifiers_are_names_where_there_are_no_others():
+    schema = GraphSchema(TextualGraph.from_triples([("m.0001", "knows", "m.0002")]))
+    assert schema.statement_ports == frozenset()
