@@ -129,19 +129,18 @@ class Server:
         self._api_key = api_key
         self._patience = patience
         self._dialect = Dialect()
-        self._tls = httpx.create_ssl_context() if address.is_encrypted else False
+        self._tls = httpx.create_ssl_context()
 
     def client(self) -> httpx.AsyncClient:
         """Return a client to make exchanges with, to be closed in the loop that uses it."""
         patience = self._patience
         timeout = httpx.Timeout(patience.idle_s, connect=patience.connect_s, pool=None)
-        direct = {f"all://{self.address.host}": None} if self.address.is_this_machine else None
         return httpx.AsyncClient(
             timeout=timeout,
             verify=self._tls,
             headers=self._headers(),
             auth=self._auth(),
-            mounts=direct,
+            trust_env=not self.address.is_this_machine,  # a proxy cannot reach this machine
             # a connection for each try: one kept open may be closed there just as it is used here
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
