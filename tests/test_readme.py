@@ -37,7 +37,7 @@ def commands(block: str) -> Iterator[Command]:
         yield Command(line, shown)
 
 
-def run(command: Command, folder: Path) -> str:
+def run(command: Command, folder: Path, model_url: str) -> str:
     words = shlex.split(command.line, comments=True)
     assert words[0] == "graphllm", f"only graphllm commands belong in a console block: {words}"
     done = subprocess.run(
@@ -47,7 +47,7 @@ def run(command: Command, folder: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "OPENAI_BASE_URL": model_url},
         timeout=120,
     )
     assert "Traceback" not in done.stdout
@@ -60,14 +60,21 @@ def agrees(shown: str, printed: str) -> bool:
 
 
 @pytest.mark.slow
-def test_every_session_prints_what_is_shown(tmp_path):
+def test_every_session_prints_what_is_shown(tmp_path, model_server, cite):
+    def model(prompt: str) -> str:
+        """Reply as a language model would that understands the questions of the README."""
+        if "You write a plan" in prompt:
+            return 'count(follow(entities("paris"), ~"born in"))'
+        return cite(prompt, ["Marie Curie", "Pierre Curie"], "discovered&radium")
+
+    url = model_server(model).url
     text = README.read_text("utf-8")
     blocks = BLOCK.findall(text)
     assert len(blocks) > 3
     for block in blocks:
         rewritten = ""
         for command in commands(block):
-            printed = run(command, tmp_path)
+            printed = run(command, tmp_path, url)
             if UPDATE and not agrees(command.shown, printed):
                 rewritten += f"$ {command.line}\n{printed}"
                 continue

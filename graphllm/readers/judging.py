@@ -18,7 +18,7 @@ words of an answer are composed here, in the graph's own spelling.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,7 +88,8 @@ class _Judge:
         self.want = intent(seeds.tokens).want
         self.lines = [c for c in reply.cites if c.number is not None]
         self.sound = [cite for cite in self.lines if not any(True for _ in self._misquoted(cite))]
-        self.candidates = self._edges([c.number for c in self.sound if c.number is not None])
+        stated = (edge for cite in self.sound for edge in self._line(cite))
+        self.candidates = tuple(sorted(set(stated)))
         self.told = self._told([c.stated for c in reply.cites if c.number is None])
         ends = {end for edge in self.candidates for end in self._ends(edge)}
         self.nodes = sorted(ends | self.told)
@@ -114,9 +115,6 @@ class _Judge:
         return Draft(text="", entities=self.reply.answers, claims=claims)
 
     # cites
-
-    def _edges(self, numbers: Sequence[int], answers: Sequence[int] = ()) -> tuple[int, ...]:
-        return self.shown.cited(numbers, self.view, answers)
 
     def _line(self, cite: Cite) -> tuple[int, ...]:
         number = cite.number or 0
@@ -163,11 +161,9 @@ class _Judge:
 
     def _by_name(self) -> Draft | Abstention:
         found = [self._found(answer) for answer in self.reply.answers]
-        nodes = sorted({node for one in found for node in one.nodes})
-        asked_nodes = {node for name in self.named for node in name.nodes}
-        ends = sorted(asked_nodes.union(nodes))
-        edges = self._edges([c.number for c in self.sound if c.number], ends)
-        kept = [one for one in found if one.name and self._is_reached(one, edges)]
+        edges = self._leading_to(found)
+        reached = {end for edge in edges for end in self._ends(edge)} | (self._starts or self.told)
+        kept = [one for one in found if one.name and not one.nodes.isdisjoint(reached)]
         asked = [one for one in kept if self._is_asked(one)]
         if len(asked) < len(kept) or len(self.named) < 2:
             kept = [one for one in kept if one not in asked]
@@ -222,25 +218,57 @@ class _Judge:
         for name, value in said:
             yield value, Claim(head=view.names[node], relation=name, tail=value, node=node)
 
-    def _is_reached(self, one: "_Found", edges: Iterable[int]) -> bool:
-        """Whether ``edges`` lead to an answer from what the question names, if it names anything.
+    @cached_property
+    def _starts(self) -> frozenset[int]:
+        """The nodes that the question names."""
+        return frozenset(node for name in self.named for node in name.nodes)
 
-        Of a value, to what has it.
+    def _leading_to(self, found: Sequence["_Found"]) -> tuple[int, ...]:
+        """Return the cited edges that lie on a shortest way from what is named to an answer.
+
+        A line holds more than a question needs, and models cite more. All, where nothing is named.
         """
-        starts = {node for name in self.named for node in name.nodes}
-        if not starts:
-            return True
-        reached, grown = set(starts), True
-        pairs = [self._ends(edge) for edge in edges]
-        while grown:
-            met = {end for pair in pairs if not reached.isdisjoint(pair) for end in pair}
-            grown = not met <= reached
-            reached |= met
-        return not reached.isdisjoint(one.nodes)
+        answers = sorted({node for one in found for node in one.nodes})
+        if not self._starts:
+            numbers = [cite.number for cite in self.sound if cite.number is not None]
+            return self.shown.cited(numbers, self.view, answers)
+        back = {answer: self._distances({answer}) for answer in answers}
+        kept: set[int] = set()
+        for name in self.named:
+            there = self._distances(name.nodes)
+            for answer in answers:
+                if there.get(answer) == 0:  # one of those the question names to choose from
+                    kept.update(edge for edge in self.candidates if answer in self._ends(edge))
+                elif answer in there:
+                    kept.update(self._between(there, back[answer], there[answer]))
+        return tuple(edge for edge in self.candidates if edge in kept)
+
+    def _between(
+        self, there: Mapping[int, int], back: Mapping[int, int], length: int
+    ) -> Iterator[int]:
+        for edge in self.candidates:
+            head, tail = self._ends(edge)
+            for here, onward in ((head, tail), (tail, head)):
+                if here in there and onward in back and there[here] + 1 + back[onward] == length:
+                    yield edge
+
+    def _distances(self, starts: Collection[int]) -> dict[int, int]:
+        """Return how many cited edges away from ``starts`` each node is that they lead to."""
+        beside: dict[int, set[int]] = {}
+        for edge in self.candidates:
+            head, tail = self._ends(edge)
+            beside.setdefault(head, set()).add(tail)
+            beside.setdefault(tail, set()).add(head)
+        found, queue = dict.fromkeys(starts, 0), list(starts)
+        for node in queue:
+            for onward in beside.get(node, ()):
+                if onward not in found:
+                    found[onward] = found[node] + 1
+                    queue.append(onward)
+        return found
 
     def _is_asked(self, one: "_Found") -> bool:
-        asked = {node for name in self.named for node in name.nodes}
-        return not one.claims and one.nodes <= asked
+        return not one.claims and one.nodes <= self._starts
 
     def _claims(self, edges: Sequence[int], kept: Sequence["_Found"]) -> Iterator[Claim]:
         """Yield a claim for each cited edge, those at an answer first."""
