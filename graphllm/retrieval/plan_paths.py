@@ -1,12 +1,14 @@
 """Retrieval by plans: the ways to what a question probably asks for, then what lies around."""
 
+from collections import Counter
+
 import numpy as np
 
 from graphllm.graph.subgraph import Subgraph
 from graphllm.query import execute, to_words
 from graphllm.query.result import PlanResult
 from graphllm.retrieval.ground import PlanCandidate
-from graphllm.retrieval.linker import Seeds
+from graphllm.retrieval.linker import Mention, Seeds
 from graphllm.retrieval.planner import Planner
 from graphllm.retrieval.ppr import PPRRetriever
 from graphllm.retrieval.proofs import Proof, shortened
@@ -14,7 +16,8 @@ from graphllm.retrieval.region import best_edges
 from graphllm.retrieval.relevance import relevance
 from graphllm.retrieval.retriever import MAX_EDGES
 
-_TRIED = 8  # plans that are run, at most, to find some that give anything
+_TRIED = 12  # plans that are run in vain, at most
+_IN_VAIN = 4  # of those from the same names
 
 
 class PathRetriever:
@@ -59,15 +62,25 @@ class PathRetriever:
         )
 
     def _run(self, seeds: Seeds) -> list[tuple[PlanCandidate, PlanResult]]:
-        """Return the best plans that give anything, with what they give."""
+        """Return the best plans that give anything, with what they give.
+
+        Where plans from the same names give nothing again and again, those from other names get
+        their turn: a common word was taken for a name.
+        """
         candidates = self.planner.rank(seeds)
         found: list[tuple[PlanCandidate, PlanResult]] = []
-        for candidate in candidates[:_TRIED]:
+        in_vain: Counter[frozenset[Mention]] = Counter()
+        for candidate in candidates:
+            names = frozenset(candidate.mentions)
             if candidate.score < candidates[0].score - self.margin:
                 break
+            if in_vain[names] == _IN_VAIN or in_vain.total() == _TRIED:
+                continue
             result = execute(candidate.plan, self.planner.view)
-            if not result.is_empty and (len(result.edges) or result.attributes):
-                found.append((candidate, result))
+            if result.is_empty or not (len(result.edges) or result.attributes):
+                in_vain[names] += 1
+                continue
+            found.append((candidate, result))
             if len(found) == self.num_plans:
                 break
         return found

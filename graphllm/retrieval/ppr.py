@@ -23,7 +23,8 @@ class Pushed(NamedTuple):
 
     Attributes:
         nodes: Ascending.
-        mass: Approximate PageRank of each.
+        mass: Approximate PageRank of each, from below.
+        residual: Mass at each that has yet to be followed: much of it waits at hubs.
         edges: Ascending.
         flow: How much of the mass at rest would pass over each edge in one step.
         complete: Whether the error bound holds: nothing was sampled or given up.
@@ -31,6 +32,7 @@ class Pushed(NamedTuple):
 
     nodes: Int32[np.ndarray, "num_nodes"]
     mass: Float64[np.ndarray, "num_nodes"]
+    residual: Float64[np.ndarray, "num_nodes"]
     edges: Int32[np.ndarray, "num_edges"]
     flow: Float64[np.ndarray, "num_edges"]
     complete: bool
@@ -77,7 +79,8 @@ class _Push:
         self.view, self.weights = view, weights
         self.max_degree, self.max_steps = max_degree, max_steps
         self.ids = np.zeros(0, dtype=np.int32)  # of the nodes met, in the order of meeting
-        self._order = np.zeros(0, dtype=np.int64)  # positions in ids, by id
+        # one more than the position in ids; zeros of any size are given out without being touched
+        self._place = np.zeros(view.num_nodes, dtype=np.int32)
         self.mass, self.residual = np.zeros(0), np.zeros(0)
         self.first = np.zeros(0, dtype=np.int64)  # where the row of a node begins; -1 if unknown
         self.length = np.zeros(0, dtype=np.int64)
@@ -137,17 +140,18 @@ class _Push:
 
     def _positions(self, nodes: Int32[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
         """Return where nodes stand among those met; new ones are added."""
-        new = np.setdiff1d(nodes, self.ids)
+        new = nodes[self._place[nodes] == 0]
         if len(new):
+            new = np.unique(new)
             count = len(new)
-            self.ids = np.concatenate([self.ids, new]).astype(np.int32)
+            self._place[new] = np.arange(len(self.ids) + 1, len(self.ids) + 1 + count)
+            self.ids = np.concatenate([self.ids, new])
             self.mass = np.concatenate([self.mass, np.zeros(count)])
             self.residual = np.concatenate([self.residual, np.zeros(count)])
             self.first = np.concatenate([self.first, np.full(count, -1)])
             self.length = np.concatenate([self.length, np.zeros(count, dtype=np.int64)])
             self.degree = np.concatenate([self.degree, np.zeros(count)])
-            self._order = np.argsort(self.ids)
-        return self._order[np.searchsorted(self.ids, nodes, sorter=self._order)]
+        return self._place[nodes].astype(np.int64) - 1
 
     def _push(self, active: Int64[np.ndarray, "num_active"], restart: float) -> None:
         """Let nodes keep a share of their residual and hand on the rest over their edges."""
@@ -171,10 +175,16 @@ class _Push:
         resting = np.flatnonzero(self.mass > 0)
         rows, owners = self._rows(resting)
         share = self.mass[resting] / np.maximum(self.degree[resting], 1e-300)
-        edges, place = np.unique(self.edges[rows], return_inverse=True)
-        flow = np.bincount(place, share[owners] * self.edge_weights[rows], minlength=len(edges))
+        by_edge = np.argsort(self.edges[rows], kind="stable")
+        passed = self.edges[rows][by_edge]
+        is_first = np.append(True, passed[1:] != passed[:-1])[: len(passed)]
+        flows = (share[owners] * self.edge_weights[rows])[by_edge]
+        flow = np.bincount(np.cumsum(is_first) - 1, flows)
+        edges = passed[is_first]
         order = np.argsort(self.ids)
-        return Pushed(self.ids[order], self.mass[order], edges, flow, self.complete)
+        return Pushed(
+            self.ids[order], self.mass[order], self.residual[order], edges, flow, self.complete
+        )
 
 
 class PPRRetriever:

@@ -8,6 +8,7 @@ from graphllm.retrieval.retriever import Retriever
 
 RETRIEVERS = {
     "paths": "graphllm.retrieval.plan_paths:PathRetriever",
+    "pcst": "graphllm.retrieval.steiner:PCSTRetriever",
     "ppr": "graphllm.retrieval.ppr:PPRRetriever",
     "khop": "graphllm.retrieval.khop:KHopRetriever",
     "triples": "graphllm.retrieval.top_triples:TopKTriples",

@@ -19,7 +19,7 @@ class TopKTriples:
 
     Source: Baek, Aji and Saffari 2023 (KAPING), section 3.
     Differs from the paper: of large surroundings only the triples are compared whose relation
-    bears most on the question, for each costs a run of the encoder.
+    bears most on the question, for each costs a run of the encoder; the others come after.
 
     Args:
         planner: Its graph and its encoder.
@@ -27,7 +27,7 @@ class TopKTriples:
         max_compared: How many triples are compared at most.
     """
 
-    def __init__(self, planner: Planner, *, max_hops: int = 2, max_compared: int = 256) -> None:
+    def __init__(self, planner: Planner, *, max_hops: int = 2, max_compared: int = 96) -> None:
         self.ground = planner.ground
         self.encoder = planner.affinity.encoder
         self.max_hops = max_hops
@@ -38,18 +38,20 @@ class TopKTriples:
         view, about = self.ground.view, relevance(self.ground, seeds)
         around = region(view, about.starts, about.relations, max_hops=self.max_hops)
         near = -around.hops + about.relations[view.relation_ids[around.edges]]
-        compared = np.sort(np.argsort(-near, kind="stable")[: self.max_compared])
-        edges = around.edges[compared]
-        texts = [seeds.question, *self._verbalised(edges)]
-        vectors = self.encoder.encode(texts)
+        order = np.argsort(-near, kind="stable")
+        compared = order[: self.max_compared]
+        vectors = self.encoder.encode([seeds.question, *self._verbalised(around.edges[compared])])
+        scores = np.empty(len(order), dtype=np.float32)
+        scores[order] = -1 - np.arange(len(order)) / max(len(order), 1)
+        scores[compared] = vectors[1:] @ vectors[0]
         return best_edges(
             view,
-            edges,
-            vectors[1:] @ vectors[0],
+            around.edges,
+            scores,
             max_edges,
             nodes=about.starts,
-            reasons=("like the words of the question",) if len(edges) else (),
-            truncated=around.sampled or len(compared) < len(around.edges),
+            reasons=("like the words of the question",) if len(order) else (),
+            truncated=around.sampled,
         )
 
     def _verbalised(self, edges: Int32[np.ndarray, "num_edges"]) -> list[str]:
