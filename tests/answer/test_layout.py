@@ -1,6 +1,6 @@
 """Where nodes stand: apart, repeatably, and as far from each other as there are edges between."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import dist
 
 import pytest
@@ -62,7 +62,7 @@ def test_a_crowd_stands_on_rings_around_its_hub(count):
     points = layout(boxes, edges, 80.0)
     assert overlaps(points, boxes) == []
     radii = sorted({round(dist(points[0], points[leaf]), -1) for leaf in range(1, count + 1)})
-    assert all(later - earlier >= SMALL.height for earlier, later in zip(radii, radii[1:]))
+    assert all(later - earlier >= SMALL.height for earlier, later in pairwise(radii))
     assert dist(points[0], points[count + 1]) > radii[-1]
 
 
