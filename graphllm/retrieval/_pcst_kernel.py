@@ -8,347 +8,447 @@ that moats have reached gets an event of its own. Event times are absolute, beca
 moat grows at the same rate: what a pause makes too early is looked at again when it falls due, and
 what the end of a pause makes too late waits in a list of the cluster that paused.
 
+Every node that a moat has reached has a *local* number: first the nodes with a prize, by id; then
+the edges that became nodes, by id; then the others as they are reached.
+
 Importing this imports numba. ``no_type_check`` keeps the shape checks of the tests out of what
 numba compiles.
-
-Every node that a moat has reached has a *local* number: first the nodes with a prize, by id; then
-the edges that became nodes, by id; then the others as they are reached. The tables, by column:
-
-* nodes_int: PARENT in the union-find; SIZE, ACTIVE, WAITING (a ticket of a circular list, or -1)
-  and TREE (the cluster's place in the merge tree), of roots; NODE, its id in the graph, or for an
-  edge that became a node ``-1 - edge``.
-* nodes_float: OFFSET of its moat to its parent's; GROWN, STARTED and DEADLINE, of roots.
-* items_int: LEFT, RIGHT (local numbers; RIGHT is -1 for a frontier), EDGE (for a frontier the
-  place in the row), NEXT and NEXT + 1 (the tickets' followers in waiting lists, -1: in no list).
-* items_float: COST, DUE.
-* merges: LEFT, RIGHT, EDGE, and the two joined clusters in the merge tree, A and B: a node is its
-  local number, the cluster that merge ``m`` made is ``-1 - m``; PASSIVE says which was inactive
-  (0: neither, 1: A, 2: B).
 """
 
 from collections.abc import Callable
-from typing import Any, no_type_check
+from typing import Any, NamedTuple, no_type_check
 
 import numpy as np
 from numba import njit
 
-PARENT, SIZE, ACTIVE, WAITING, TREE, NODE = range(6)
+
+class Graph(NamedTuple):
+    """Compressed rows both ways, and the ends of each edge."""
+
+    out_indptr: np.ndarray
+    out_edges: np.ndarray
+    out_neighbors: np.ndarray
+    in_indptr: np.ndarray
+    in_edges: np.ndarray
+    in_neighbors: np.ndarray
+    heads: np.ndarray
+    tails: np.ndarray
+
+
+class Costs(NamedTuple):
+    """What an edge costs: as an exception, else of its own, else what all edges cost."""
+
+    uniform: float
+    each: np.ndarray  # one per edge, or nothing
+    slots: np.ndarray  # per edge one more than its place among the exceptions, or 0; or nothing
+    exceptions: np.ndarray  # negative: the edge became a node
+    virtual: np.ndarray  # per exception the local number of the node it became, or -1
+
+
+class State(NamedTuple):
+    """The tables of a run, which grow by doubling; their columns are named below."""
+
+    nodes: np.ndarray  # int64: PARENT .. ID
+    moats: np.ndarray  # float64, as long as nodes: OFFSET .. DEADLINE
+    items: np.ndarray  # int64: LEFT .. SIZE
+    dues: np.ndarray  # float64, as long as items: COST, DUE
+    events: np.ndarray  # float64, a heap: TIME, ORDER, ITEM
+    merges: np.ndarray  # int64: LEFT .. PASSIVE
+    choices: np.ndarray  # float64, heaps of the same columns as events
+    counts: np.ndarray  # how much of each is used, and how many clusters are active
+
+
+# A reached node. Of roots of the union-find: SIZE, ACTIVE, WAITING (a ticket of a circular list, or
+# -1), TREE (the cluster's place in the merge tree), GROWN until STARTED, and the DEADLINE for
+# growing. ID is that of the graph, or -1 - edge. OFFSET is that of the moat to the parent's.
+PARENT, SIZE, ACTIVE, WAITING, TREE, ID = range(6)
 OFFSET, GROWN, STARTED, DEADLINE = range(4)
-LEFT, RIGHT, EDGE, NEXT = range(4)
+# An item is an edge between reached nodes; or a frontier: RIGHT is -1, EDGE the place in the row of
+# LEFT, and START and LENGTH the heap in choices that holds its other edges, where there are many.
+# A ticket is 2 * item + side; NEXT and NEXT + 1 are its followers in waiting lists, or -1.
+LEFT, RIGHT, EDGE, NEXT, _, START, LENGTH = range(7)
 COST, DUE = range(2)
+TIME, ORDER, ITEM = range(3)  # of a choice: its cost, its place in the row, nothing
+# A merge joined the clusters A and B by an edge: a node is its local number, what merge m made is
+# -1 - m. PASSIVE says which of the two was inactive (0: neither, 1: A, 2: B).
 A, B, PASSIVE = range(3, 6)
-NODES, ITEMS, HEAP, MERGES, ACTIVES = range(5)
+NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES = range(6)
 
-VIRTUAL = -1.0  # the cost of an edge that became a node
-DEADLINES, EDGES, FRONTIERS = 0, 1 << 60, 1 << 61  # what goes first of what is due together
+DEADLINES, EDGES, FRONTIERS = 0, 1 << 33, 1 << 34  # what goes first of what is due together
+SHORT_ROW = 32  # so many edges are searched for the next cheapest one faster than queued
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` compiled for calls from compiled functions only."""
+    return njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
+def _outer(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled at its first call, and kept on disk where that is possible."""
     try:
-        return njit(cache=True, nogil=True)(function)
+        return njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function)
     except RuntimeError:  # no folder that may be written: neither beside this file nor the user's
-        return njit(nogil=True)(function)
+        return njit(nogil=True, no_cfunc_wrapper=True)(function)
 
 
-@_compiled
+@_inner
 @no_type_check
-def _before(keys, orders, i, j):
-    return keys[i] < keys[j] or (keys[i] == keys[j] and orders[i, 0] < orders[j, 0])
+def _set(heap, i, time, order, item):
+    heap[i, TIME], heap[i, ORDER], heap[i, ITEM] = time, order, item
 
 
-@_compiled
+@_inner
 @no_type_check
-def _swap(keys, orders, i, j):
-    keys[i], keys[j] = keys[j], keys[i]
-    for k in range(2):
-        orders[i, k], orders[j, k] = orders[j, k], orders[i, k]
+def _push(heap, size, time, order, item):
+    """Put an event into a heap of ``size`` events."""
+    i = size
+    while i > 0:
+        up = (i - 1) >> 1
+        if heap[up, TIME] < time or (heap[up, TIME] == time and heap[up, ORDER] <= order):
+            break
+        _set(heap, i, heap[up, TIME], heap[up, ORDER], heap[up, ITEM])
+        i = up
+    _set(heap, i, time, order, item)
 
 
-@_compiled
+@_inner
 @no_type_check
-def _push(keys, orders, counts, key, order, item):
-    i = counts[HEAP]
-    counts[HEAP] += 1
-    keys[i], orders[i, 0], orders[i, 1] = key, order, item
-    while i > 0 and _before(keys, orders, i, (i - 1) >> 1):
-        _swap(keys, orders, i, (i - 1) >> 1)
-        i = (i - 1) >> 1
+def _sink(heap, start, size, i, time, order, item):
+    """Put an entry into the hole at the ``i``-th place of a heap, which begins at ``start``."""
+    end = start + size
+    while 2 * i + 1 < size:
+        low = start + 2 * i + 1
+        if low + 1 < end:
+            step = heap[low + 1, TIME] - heap[low, TIME]
+            if step < 0.0 or (step == 0.0 and heap[low + 1, ORDER] < heap[low, ORDER]):
+                low += 1
+        if time < heap[low, TIME] or (time == heap[low, TIME] and order <= heap[low, ORDER]):
+            break
+        _set(heap, start + i, heap[low, TIME], heap[low, ORDER], heap[low, ITEM])
+        i = low - start
+    _set(heap, start + i, time, order, item)
 
 
-@_compiled
+@_inner
 @no_type_check
-def _drop_first(keys, orders, counts):
-    counts[HEAP] -= 1
-    size = counts[HEAP]
-    _swap(keys, orders, 0, size)
-    i = 0
-    while True:
-        child = 2 * i + 1
-        if child >= size:
-            return
-        if child + 1 < size and _before(keys, orders, child + 1, child):
-            child += 1
-        if not _before(keys, orders, child, i):
-            return
-        _swap(keys, orders, child, i)
-        i = child
+def _drop_first(heap, start, size):
+    """Take the first entry off a heap of ``size`` entries."""
+    last = start + size - 1
+    _sink(heap, start, size - 1, 0, heap[last, TIME], heap[last, ORDER], heap[last, ITEM])
 
 
-@_compiled
+@_inner
 @no_type_check
-def _find(nodes_int, nodes_float, v):
+def _find(nodes, moats, v):
     """Return the root of the cluster of ``v``, shortening the way to it."""
-    parent = nodes_int[v, PARENT]
+    parent = nodes[v, PARENT]
     while parent != v:
-        above = nodes_int[parent, PARENT]
+        above = nodes[parent, PARENT]
         if above != parent:
-            nodes_float[v, OFFSET] += nodes_float[parent, OFFSET]
-            nodes_int[v, PARENT] = above
+            moats[v, OFFSET] += moats[parent, OFFSET]
+            nodes[v, PARENT] = above
         v, parent = parent, above
     return v
 
 
-@_compiled
+@_inner
 @no_type_check
-def _growth(nodes_int, nodes_float, root, now):
-    grown = nodes_float[root, GROWN]
-    if nodes_int[root, ACTIVE]:
-        grown += now - nodes_float[root, STARTED]
-    return grown
+def _growth(nodes, moats, root, now):
+    if nodes[root, ACTIVE]:
+        return moats[root, GROWN] + (now - moats[root, STARTED])
+    return moats[root, GROWN]
 
 
-@_compiled
+@_inner
 @no_type_check
-def _moat(nodes_int, nodes_float, v, now):
+def _moat(nodes, moats, v, now):
     """Return the total width of the moats around ``v``."""
     width = 0.0
-    while nodes_int[v, PARENT] != v:
-        width += nodes_float[v, OFFSET]
-        v = nodes_int[v, PARENT]
-    return width + _growth(nodes_int, nodes_float, v, now)
+    while nodes[v, PARENT] != v:
+        width += moats[v, OFFSET]
+        v = nodes[v, PARENT]
+    return width + _growth(nodes, moats, v, now)
 
 
-@_compiled
+@_inner
 @no_type_check
-def _wait(nodes_int, items_int, root, ticket):
-    """Put a ticket (item and side) into the list of an inactive cluster, unless it is in one."""
+def _wait(nodes, items, root, ticket):
+    """Put a ticket into the list of an inactive cluster, unless it is in one."""
     item, side = ticket >> 1, NEXT + (ticket & 1)
-    if items_int[item, side] >= 0:
+    if items[item, side] >= 0:
         return
-    first = nodes_int[root, WAITING]
+    first = nodes[root, WAITING]
     if first < 0:
-        items_int[item, side] = ticket
-        nodes_int[root, WAITING] = ticket
+        items[item, side] = ticket
+        nodes[root, WAITING] = ticket
     else:
-        items_int[item, side] = items_int[first >> 1, NEXT + (first & 1)]
-        items_int[first >> 1, NEXT + (first & 1)] = ticket
+        items[item, side] = items[first >> 1, NEXT + (first & 1)]
+        items[first >> 1, NEXT + (first & 1)] = ticket
 
 
-@_compiled
+@_inner
 @no_type_check
-def _schedule(nodes_int, nodes_float, items_int, items_float, keys, orders, counts, item, now):
+def _schedule(state, item, now):
     """Find out when an item falls due as things stand, and which clusters can make that earlier."""
-    left, right = items_int[item, LEFT], items_int[item, RIGHT]
-    root = _find(nodes_int, nodes_float, left)
-    rest = items_float[item, COST] - _moat(nodes_int, nodes_float, left, now)
-    rate = nodes_int[root, ACTIVE]
-    if rate == 0:
-        _wait(nodes_int, items_int, root, 2 * item)
-    if right < 0:
-        order = FRONTIERS + nodes_int[left, NODE]
-    else:
-        other = _find(nodes_int, nodes_float, right)
+    nodes, moats, items, dues = state.nodes, state.moats, state.items, state.dues
+    left, right = items[item, LEFT], items[item, RIGHT]
+    root = _find(nodes, moats, left)
+    rest = dues[item, COST] - _moat(nodes, moats, left, now)
+    rate = nodes[root, ACTIVE]
+    order = FRONTIERS + nodes[left, ID]
+    dues[item, DUE] = np.inf
+    if right >= 0:
+        other = _find(nodes, moats, right)
         if other == root:
-            items_float[item, DUE] = np.inf
             return
-        order = EDGES + items_int[item, EDGE]
-        rest -= _moat(nodes_int, nodes_float, right, now)
-        rate += nodes_int[other, ACTIVE]
-        if nodes_int[other, ACTIVE] == 0:
-            _wait(nodes_int, items_int, other, 2 * item + 1)
-    if rate == 0:
-        items_float[item, DUE] = np.inf
-        return
-    due = now + max(rest, 0.0) / rate
-    items_float[item, DUE] = due
-    _push(keys, orders, counts, due, order, item)
+        order = EDGES + items[item, EDGE]
+        rest -= _moat(nodes, moats, right, now)
+        rate += nodes[other, ACTIVE]
+        if nodes[other, ACTIVE] == 0:
+            _wait(nodes, items, other, 2 * item + 1)
+    if nodes[root, ACTIVE] == 0:
+        _wait(nodes, items, root, 2 * item)
+    if rate:
+        dues[item, DUE] = now + max(rest, 0.0) / rate
+        _push(state.events, state.counts[EVENTS], dues[item, DUE], order, item)
+        state.counts[EVENTS] += 1
 
 
-@_compiled
+@_inner
 @no_type_check
-def _add_item(items_int, items_float, counts, left, right, edge, cost):
-    item = counts[ITEMS]
-    counts[ITEMS] += 1
-    items_int[item, LEFT], items_int[item, RIGHT], items_int[item, EDGE] = left, right, edge
-    items_int[item, NEXT], items_int[item, NEXT + 1] = -1, -1
-    items_float[item, COST], items_float[item, DUE] = cost, np.inf
-    return item
+def _add_item(state, left, right, edge, cost, now):
+    item = state.counts[ITEMS]
+    state.counts[ITEMS] += 1
+    state.items[item, :] = -1
+    state.items[item, LEFT], state.items[item, RIGHT] = left, right
+    state.items[item, EDGE], state.dues[item, COST] = edge, cost
+    _schedule(state, item, now)
 
 
-@_compiled
+@_inner
+@no_type_check
+def _add_node(state, node, is_active, deadline):
+    local = state.counts[NODES]
+    state.counts[NODES] += 1
+    nodes = state.nodes
+    nodes[local, PARENT], nodes[local, SIZE], nodes[local, ACTIVE] = local, 1, is_active
+    nodes[local, WAITING], nodes[local, TREE], nodes[local, ID] = -1, local, node
+    state.moats[local, :] = 0.0
+    state.moats[local, DEADLINE] = deadline
+    return local
+
+
+@_inner
 @no_type_check
 def _cost(costs, edge):
-    """Return the cost of an edge: its own if it has one, else the common one; VIRTUAL or >= 0."""
-    uniform, each, slots, slot_costs = costs[0], costs[1], costs[2], costs[3]
-    if len(slots) and slots[edge]:
-        return slot_costs[slots[edge] - 1]
-    return each[edge] if len(each) else uniform
+    if len(costs.slots) and costs.slots[edge]:
+        return costs.exceptions[costs.slots[edge] - 1]
+    return costs.each[edge] if len(costs.each) else costs.uniform
 
 
-@_compiled
-@no_type_check
-def _row(graph, node, place):
-    """Return position and side of the ``place``-th edge at ``node``: first out, then in."""
-    out_indptr, in_indptr = graph[0], graph[3]
-    start = out_indptr[node]
-    degree = out_indptr[node + 1] - start
-    if place < degree:
-        return start + place, True
-    return in_indptr[node] + place - degree, False
-
-
-@_compiled
+@_inner
 @no_type_check
 def _degree(graph, node):
-    return graph[0][node + 1] - graph[0][node] + graph[3][node + 1] - graph[3][node]
+    """Return how many edges there are at a node; at an edge that became a node, -1 - edge, two."""
+    if node < 0:
+        return 2
+    return (
+        graph.out_indptr[node + 1]
+        - graph.out_indptr[node]
+        + graph.in_indptr[node + 1]
+        - graph.in_indptr[node]
+    )
 
 
-@_compiled
+@_inner
 @no_type_check
 def _neighbor(graph, node, place):
-    """Return the edge at a place of the row of ``node``, and its other end.
+    """Return an edge at ``node`` and its other end: first those that go out, then those that come.
 
-    An edge that became a node, ``-1 - edge``, has its two ends as its row.
+    An edge that became a node has its two ends as its row.
     """
     if node < 0:
         edge = -1 - node
-        return edge, graph[6][edge] if place == 0 else graph[7][edge]
-    at, is_out = _row(graph, node, place)
-    if is_out:
-        return graph[1][at], graph[2][at]
-    return graph[4][at], graph[5][at]
+        return edge, np.int64(graph.tails[edge] if place else graph.heads[edge])
+    at = graph.out_indptr[node] + place
+    if at < graph.out_indptr[node + 1]:
+        return np.int64(graph.out_edges[at]), np.int64(graph.out_neighbors[at])
+    at += graph.in_indptr[node] - graph.out_indptr[node + 1]
+    return np.int64(graph.in_edges[at]), np.int64(graph.in_neighbors[at])
 
 
-@_compiled
+@_inner
 @no_type_check
-def _cheapest(graph, costs, local_of, node, start):
-    """Return place and cost of the first cheapest edge from ``node`` to an unreached node."""
-    best_place, best = -1, np.inf
-    size = 2 if node < 0 else _degree(graph, node)
-    all_equal = node < 0 or (len(costs[1]) == 0 and len(costs[2]) == 0)
-    for place in range(start if all_equal else 0, size):
-        edge, neighbor = _neighbor(graph, node, place)
-        if local_of[neighbor]:
-            continue
-        cost = 0.0 if node < 0 else _cost(costs, edge)
-        if cost < best and cost >= 0.0:
-            best_place, best = place, cost
-            if all_equal:
-                break
-    return best_place, best
-
-
-@_compiled
-@no_type_check
-def _reach(
-    graph, costs, local_of, first_virtual,
-    nodes_int, nodes_float, items_int, items_float, keys, orders, counts, local, now,
-):  # fmt: skip
+def _reach(graph, costs, local_of, state, local, now):
     """Give a node that a moat has just reached its events: a frontier, and its edges to others.
 
     An edge is added when the later of its ends is reached, which has the larger local number.
     """
-    node = nodes_int[local, NODE]
-    size = 2 if node < 0 else _degree(graph, node)
-    slots = costs[2]
+    nodes, moats = state.nodes, state.moats
+    node = nodes[local, ID]
     best_place, best = -1, np.inf
-    for place in range(size):
+    for place in range(_degree(graph, node)):
         edge, neighbor = _neighbor(graph, node, place)
+        other = np.int64(local_of[neighbor]) - 1
         cost = 0.0 if node < 0 else _cost(costs, edge)
-        other = local_of[neighbor] - 1
         if cost < 0.0:
-            other, cost = first_virtual[slots[edge] - 1], 0.0
-        elif other < 0:
+            other, cost = costs.virtual[costs.slots[edge] - 1], 0.0
+        if other < 0:
             if cost < best:
                 best_place, best = place, cost
-            continue
-        if other >= local:
-            continue
-        root = _find(nodes_int, nodes_float, local)
-        if _find(nodes_int, nodes_float, other) != root:
-            item = _add_item(items_int, items_float, counts, local, other, edge, cost)
-            _schedule(
-                nodes_int, nodes_float, items_int, items_float, keys, orders, counts, item, now
-            )
+        elif other < local and _find(nodes, moats, other) != _find(nodes, moats, local):
+            _add_item(state, local, other, edge, cost, now)
     if best_place >= 0:
-        item = _add_item(items_int, items_float, counts, local, -1, best_place, best)
-        _schedule(nodes_int, nodes_float, items_int, items_float, keys, orders, counts, item, now)
+        _add_item(state, local, -1, best_place, best, now)
 
 
-@_compiled
+@_inner
 @no_type_check
-def _add_node(nodes_int, nodes_float, counts, node):
-    local = counts[NODES]
-    counts[NODES] += 1
-    nodes_int[local, PARENT], nodes_int[local, SIZE] = local, 1
-    nodes_int[local, ACTIVE], nodes_int[local, WAITING] = 0, -1
-    nodes_int[local, TREE], nodes_int[local, NODE] = local, node
-    nodes_float[local, :] = 0.0
-    return local
+def _queue(graph, costs, local_of, state, item):
+    """Queue the edges of a frontier to nodes that no moat has reached."""
+    choices, start, length = state.choices, state.counts[CHOICES], 0
+    node = state.nodes[state.items[item, LEFT], ID]
+    for place in range(_degree(graph, node)):
+        edge, neighbor = _neighbor(graph, node, place)
+        cost = _cost(costs, edge)
+        if local_of[neighbor] == 0 and cost >= 0.0:
+            _set(choices, start + length, cost, place, 0)
+            length += 1
+    for i in range(length // 2 - 1, -1, -1):
+        _sink(choices, start, length, i, choices[start + i, TIME], choices[start + i, ORDER], 0)
+    state.items[item, START], state.items[item, LENGTH] = start, length
+    state.counts[CHOICES] += length
 
 
-@_compiled
+@_inner
 @no_type_check
-def _join(
-    nodes_int, nodes_float, items_int, items_float, merges, keys, orders, counts,
-    left, right, edge, now,
-):  # fmt: skip
+def _next_choice(graph, costs, local_of, state, item):
+    """Return place and cost of the cheapest edge of a frontier to an unreached node; or -1."""
+    items, choices = state.items, state.choices
+    node = state.nodes[items[item, LEFT], ID]
+    start = items[item, START]
+    best_place, best = -1, np.inf
+    if start >= 0:
+        while items[item, LENGTH] > 0:
+            best, best_place = choices[start, TIME], int(choices[start, ORDER])
+            _drop_first(choices, start, items[item, LENGTH])
+            items[item, LENGTH] -= 1
+            if local_of[_neighbor(graph, node, best_place)[1]] == 0:
+                return best_place, best
+        return -1, np.inf
+    is_uniform = node < 0 or len(costs.each) + len(costs.slots) == 0
+    for place in range(items[item, EDGE] + 1 if is_uniform else 0, _degree(graph, node)):
+        edge, neighbor = _neighbor(graph, node, place)
+        if local_of[neighbor] == 0:
+            cost = 0.0 if node < 0 else _cost(costs, edge)
+            if 0.0 <= cost < best:
+                best_place, best = place, cost
+                if is_uniform:
+                    break
+    return best_place, best
+
+
+@_inner
+@no_type_check
+def _advance(graph, costs, local_of, state, item, now, tolerance):
+    """Move a frontier to its next edge; return it if that is due now as well, else -1.
+
+    Edges between reached nodes that are due now go first.
+    """
+    events = state.events
+    place, cost = _next_choice(graph, costs, local_of, state, item)
+    if place < 0:
+        state.dues[item, DUE] = np.inf
+        return -1
+    left = state.items[item, LEFT]
+    state.items[item, EDGE], state.dues[item, COST] = place, cost
+    if cost - _moat(state.nodes, state.moats, left, now) <= tolerance and not (
+        events[0, TIME] <= now and events[0, ORDER] < FRONTIERS - len(graph.heads)
+    ):
+        return item
+    _schedule(state, item, now)
+    return -1
+
+
+@_inner
+@no_type_check
+def _next_due(state, now, tolerance):
+    """Return the next item that is due, or -1, and when; clusters that must stop do so before."""
+    nodes, moats, items, dues = state.nodes, state.moats, state.items, state.dues
+    events, counts = state.events, state.counts
+    while counts[ACTIVES] > 1 and counts[EVENTS] > 0:
+        now, item = events[0, TIME], int(events[0, ITEM])
+        _drop_first(events, 0, counts[EVENTS])
+        counts[EVENTS] -= 1
+        if item < 0:
+            root = -1 - item
+            is_root = nodes[root, PARENT] == root
+            if is_root and nodes[root, ACTIVE] and moats[root, DEADLINE] == now:
+                moats[root, GROWN] += now - moats[root, STARTED]
+                nodes[root, ACTIVE] = 0
+                counts[ACTIVES] -= 1
+            continue
+        if dues[item, DUE] != now:
+            continue
+        left, right = items[item, LEFT], items[item, RIGHT]
+        root = _find(nodes, moats, left)
+        rest = dues[item, COST] - _moat(nodes, moats, left, now)
+        is_growing = nodes[root, ACTIVE]
+        if right >= 0:
+            other = _find(nodes, moats, right)
+            if other == root:
+                continue
+            rest -= _moat(nodes, moats, right, now)
+            is_growing += nodes[other, ACTIVE]
+        if is_growing and rest <= tolerance:
+            return item, now
+        _schedule(state, item, now)
+    return -1, now
+
+
+@_inner
+@no_type_check
+def _join(state, left, right, edge, now):
     """Join the clusters of two nodes by an edge; the result is active."""
-    a, b = _find(nodes_int, nodes_float, left), _find(nodes_int, nodes_float, right)
-    passive = 0 if nodes_int[a, ACTIVE] and nodes_int[b, ACTIVE] else 2 - nodes_int[b, ACTIVE]
+    nodes, moats, items = state.nodes, state.moats, state.items
+    merges, counts = state.merges, state.counts
+    a, b = _find(nodes, moats, left), _find(nodes, moats, right)
     merge = counts[MERGES]
     counts[MERGES] += 1
     merges[merge, LEFT], merges[merge, RIGHT], merges[merge, EDGE] = left, right, edge
-    merges[merge, A], merges[merge, B] = nodes_int[a, TREE], nodes_int[b, TREE]
-    merges[merge, PASSIVE] = passive
-    if passive == 0:
-        deadline = nodes_float[a, DEADLINE] + nodes_float[b, DEADLINE] - now
-        waiting = -1
+    merges[merge, A], merges[merge, B] = nodes[a, TREE], nodes[b, TREE]
+    merges[merge, PASSIVE] = 0
+    waiting = -1
+    if nodes[a, ACTIVE] and nodes[b, ACTIVE]:
+        deadline = moats[a, DEADLINE] + moats[b, DEADLINE] - now
+        counts[ACTIVES] -= 1
     else:
-        active, inactive = (b, a) if passive == 1 else (a, b)
-        deadline = nodes_float[active, DEADLINE]
-        waiting = nodes_int[inactive, WAITING]
-        nodes_int[inactive, WAITING] = -1
-    counts[ACTIVES] -= passive == 0
-    if nodes_int[a, SIZE] < nodes_int[b, SIZE]:
+        merges[merge, PASSIVE] = 2 if nodes[a, ACTIVE] else 1
+        active, inactive = (a, b) if nodes[a, ACTIVE] else (b, a)
+        deadline, waiting = moats[active, DEADLINE], nodes[inactive, WAITING]
+        nodes[inactive, WAITING] = -1
+    if nodes[a, SIZE] < nodes[b, SIZE]:
         a, b = b, a
-    shift = _growth(nodes_int, nodes_float, b, now) - _growth(nodes_int, nodes_float, a, now)
-    nodes_float[b, OFFSET] = shift
-    nodes_int[b, PARENT] = a
-    nodes_int[a, SIZE] += nodes_int[b, SIZE]
-    nodes_int[a, TREE] = -1 - merge
-    is_due_as_before = nodes_int[a, ACTIVE] and nodes_float[a, DEADLINE] == deadline
-    if not nodes_int[a, ACTIVE]:
-        nodes_int[a, ACTIVE] = 1
-        nodes_float[a, STARTED] = now
-    if not is_due_as_before:
-        nodes_float[a, DEADLINE] = deadline
-        _push(keys, orders, counts, deadline, DEADLINES + a, -1 - a)
+    moats[b, OFFSET] = _growth(nodes, moats, b, now) - _growth(nodes, moats, a, now)
+    nodes[b, PARENT] = a
+    nodes[a, SIZE] += nodes[b, SIZE]
+    nodes[a, TREE] = -1 - merge
+    if not nodes[a, ACTIVE] or moats[a, DEADLINE] != deadline:
+        if not nodes[a, ACTIVE]:
+            nodes[a, ACTIVE], moats[a, STARTED] = 1, now
+        moats[a, DEADLINE] = deadline
+        _push(state.events, counts[EVENTS], deadline, DEADLINES + a, -1 - a)
+        counts[EVENTS] += 1
     while waiting >= 0:
-        following = items_int[waiting >> 1, NEXT + (waiting & 1)]
-        items_int[waiting >> 1, NEXT + (waiting & 1)] = -1
-        _schedule(
-            nodes_int, nodes_float, items_int, items_float, keys, orders, counts, waiting >> 1, now
-        )
-        if items_int[following >> 1, NEXT + (following & 1)] < 0:
-            break
-        waiting = following
+        following = items[waiting >> 1, NEXT + (waiting & 1)]
+        items[waiting >> 1, NEXT + (waiting & 1)] = -1
+        _schedule(state, waiting >> 1, now)
+        waiting = following if items[following >> 1, NEXT + (following & 1)] >= 0 else -1
 
 
-@_compiled
+@_inner
 @no_type_check
-def _grown_2d(table, used, extra):
+def _grown(table, used, extra):
     if used + extra <= len(table):
         return table
     larger = np.empty((max(2 * len(table), used + extra), table.shape[1]), table.dtype)
@@ -356,158 +456,75 @@ def _grown_2d(table, used, extra):
     return larger
 
 
-@_compiled
+@_inner
 @no_type_check
-def _grown_1d(table, used, extra):
-    if used + extra <= len(table):
-        return table
-    larger = np.empty(max(2 * len(table), used + extra), table.dtype)
-    larger[:used] = table[:used]
-    return larger
-
-
-@_compiled
-@no_type_check
-def _final_root(nodes_int, num_prized):
-    for local in range(num_prized):
-        root = local
-        while nodes_int[root, PARENT] != root:
-            root = nodes_int[root, PARENT]
-        if nodes_int[root, ACTIVE]:
-            return root
-    return -1
-
-
-@_compiled
-@no_type_check
-def grow(graph, costs, local_of, first_virtual, nodes, prizes):
-    """Grow moats around the prized nodes until one cluster is active.
-
-    Args:
-        graph: Row starts, edges and neighbours of outgoing rows, the same of incoming rows, heads
-            and tails of edges.
-        costs: The common cost; a cost for each edge, or nothing; for each edge one more than its
-            place among the exceptions, or 0, or nothing; the costs of the exceptions.
-        local_of: Zeros, one per node of the graph; filled with one more than the local number.
-        first_virtual: The local number of each exception that became a node, else -1.
-        nodes: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``.
-        prizes: Their prizes, all positive.
-
-    Returns:
-        The merges; the graph's ids of the reached nodes; the final cluster in the merge tree.
-    """
-    num_prized = len(nodes)
-    tolerance = 1e-13 * prizes.sum()
-    nodes_int = np.empty((num_prized + 64, 6), np.int64)
-    nodes_float = np.empty((num_prized + 64, 4), np.float64)
-    items_int, items_float = np.empty((64, 5), np.int64), np.empty((64, 2), np.float64)
-    keys, orders = np.empty(num_prized + 64, np.float64), np.empty((num_prized + 64, 2), np.int64)
-    merges = np.empty((num_prized + 64, 6), np.int64)
-    counts = np.zeros(5, np.int64)
-    counts[ACTIVES] = num_prized
-    for i in range(num_prized):
-        local = _add_node(nodes_int, nodes_float, counts, nodes[i])
-        nodes_int[local, ACTIVE] = 1
-        nodes_float[local, DEADLINE] = prizes[i]
-        _push(keys, orders, counts, prizes[i], DEADLINES + local, -1 - local)
-        if nodes[i] >= 0:
-            local_of[nodes[i]] = local + 1
-    for local in range(num_prized if num_prized > 1 else 0):
-        extra = 3 + (0 if nodes[local] < 0 else _degree(graph, nodes[local]))
-        items_int = _grown_2d(items_int, counts[ITEMS], extra)
-        items_float = _grown_2d(items_float, counts[ITEMS], extra)
-        keys = _grown_1d(keys, counts[HEAP], extra)
-        orders = _grown_2d(orders, counts[HEAP], extra)
-        _reach(
-            graph, costs, local_of, first_virtual,
-            nodes_int, nodes_float, items_int, items_float, keys, orders, counts, local, 0.0,
-        )  # fmt: skip
-    while counts[ACTIVES] > 1 and counts[HEAP] > 0:
-        now, item = keys[0], orders[0, 1]
-        _drop_first(keys, orders, counts)
-        if item < 0:
-            root = -1 - item
-            if (
-                nodes_int[root, PARENT] == root
-                and nodes_int[root, ACTIVE]
-                and nodes_float[root, DEADLINE] == now
-            ):
-                nodes_float[root, GROWN] += now - nodes_float[root, STARTED]
-                nodes_int[root, ACTIVE] = 0
-                counts[ACTIVES] -= 1
-            continue
-        if items_float[item, DUE] != now:
-            continue
-        left, right = items_int[item, LEFT], items_int[item, RIGHT]
-        root = _find(nodes_int, nodes_float, left)
-        rest = items_float[item, COST] - _moat(nodes_int, nodes_float, left, now)
-        is_growing = nodes_int[root, ACTIVE] == 1
-        if right >= 0:
-            other = _find(nodes_int, nodes_float, right)
-            if other == root:
-                continue
-            rest -= _moat(nodes_int, nodes_float, right, now)
-            is_growing = is_growing or nodes_int[other, ACTIVE] == 1
-        extra = 4 + counts[ITEMS]
-        keys = _grown_1d(keys, counts[HEAP], extra)
-        orders = _grown_2d(orders, counts[HEAP], extra)
-        if not is_growing or rest > tolerance:
-            _schedule(
-                nodes_int, nodes_float, items_int, items_float, keys, orders, counts, item, now
-            )
-            continue
-        merges = _grown_2d(merges, counts[MERGES], 1)
-        if right >= 0:
-            _join(
-                nodes_int, nodes_float, items_int, items_float, merges, keys, orders, counts,
-                left, right, items_int[item, EDGE], now,
-            )  # fmt: skip
-            continue
-        node = nodes_int[left, NODE]
-        place = items_int[item, EDGE]
-        while True:
-            edge, neighbor = _neighbor(graph, node, place)
-            if local_of[neighbor] == 0:
-                extra = 4 + _degree(graph, neighbor)
-                nodes_int = _grown_2d(nodes_int, counts[NODES], 1)
-                nodes_float = _grown_2d(nodes_float, counts[NODES], 1)
-                items_int = _grown_2d(items_int, counts[ITEMS], extra)
-                items_float = _grown_2d(items_float, counts[ITEMS], extra)
-                keys = _grown_1d(keys, counts[HEAP], extra)
-                orders = _grown_2d(orders, counts[HEAP], extra)
-                merges = _grown_2d(merges, counts[MERGES], 1)
-                local = _add_node(nodes_int, nodes_float, counts, neighbor)
-                local_of[neighbor] = local + 1
-                _join(
-                    nodes_int, nodes_float, items_int, items_float, merges, keys, orders, counts,
-                    left, local, edge, now,
-                )  # fmt: skip
-                _reach(
-                    graph, costs, local_of, first_virtual,
-                    nodes_int, nodes_float, items_int, items_float, keys, orders, counts,
-                    local, now,
-                )  # fmt: skip
-            place, cost = _cheapest(graph, costs, local_of, node, place + 1)
-            if place < 0:
-                break
-            items_int[item, EDGE], items_float[item, COST] = place, cost
-            rest = cost - _moat(nodes_int, nodes_float, left, now)
-            if rest > tolerance or (
-                counts[HEAP] > 0 and keys[0] <= now and orders[0, 0] < FRONTIERS
-            ):
-                _schedule(
-                    nodes_int, nodes_float, items_int, items_float, keys, orders, counts, item, now
-                )
-                break
-    root = _final_root(nodes_int, num_prized)
-    return (
-        merges[: counts[MERGES]],
-        nodes_int[: counts[NODES], NODE].copy(),
-        nodes_int[root, TREE],
+def _reserve(state, extra_items, extra_choices):
+    """Return the tables with room for one more node and merge, and so many more of the others."""
+    counts = state.counts
+    return State(
+        _grown(state.nodes, counts[NODES], 1),
+        _grown(state.moats, counts[NODES], 1),
+        _grown(state.items, counts[ITEMS], extra_items),
+        _grown(state.dues, counts[ITEMS], extra_items),
+        _grown(state.events, counts[EVENTS], counts[ITEMS] + extra_items + 1),
+        _grown(state.merges, counts[MERGES], 1),
+        _grown(state.choices, counts[CHOICES], extra_choices),
+        counts,
     )
 
 
-@_compiled
+@_inner
+@no_type_check
+def _grow(graph, costs, local_of, state):
+    """Grow moats around the prized nodes, which are in ``state``, until one cluster is active."""
+    counts = state.counts
+    tolerance = 0.0
+    for local in range(counts[NODES]):
+        node, deadline = state.nodes[local, ID], state.moats[local, DEADLINE]
+        tolerance += 1e-13 * deadline
+        if node >= 0:
+            local_of[node] = local + 1
+        _push(state.events, local, deadline, DEADLINES + local, -1 - local)
+    counts[EVENTS] = counts[NODES]
+    has_queues = len(costs.each) + len(costs.slots) > 0
+    num_reached, now, item = 0, 0.0, -1
+    while counts[ACTIVES] > 1:
+        extra_items, extra_choices = 1, 0
+        if num_reached < counts[NODES]:
+            extra_items += _degree(graph, state.nodes[num_reached, ID])
+        elif item >= 0 and has_queues and state.items[item, START] < 0:
+            extra_choices = _degree(graph, state.nodes[state.items[item, LEFT], ID])
+        state = _reserve(state, extra_items, extra_choices)
+        if num_reached < counts[NODES]:
+            _reach(graph, costs, local_of, state, num_reached, now)
+            num_reached += 1
+            continue
+        if extra_choices > SHORT_ROW:
+            _queue(graph, costs, local_of, state, item)
+        if item >= 0:
+            item = _advance(graph, costs, local_of, state, item, now, tolerance)
+        if item < 0:
+            item, now = _next_due(state, now, tolerance)
+        if item < 0:
+            break
+        left, right, edge = (
+            state.items[item, LEFT],
+            state.items[item, RIGHT],
+            state.items[item, EDGE],
+        )
+        if right < 0:
+            edge, neighbor = _neighbor(graph, state.nodes[left, ID], edge)
+            if local_of[neighbor]:
+                continue
+            right = _add_node(state, neighbor, 0, 0.0)
+            local_of[neighbor] = right + 1
+        else:
+            item = -1
+        _join(state, left, right, edge, now)
+    return state
+
+
+@_inner
 @no_type_check
 def _mark_needed(node_above, merge_above, node_needed, merge_needed, v):
     """Mark a node and every cluster it is in as needed."""
@@ -520,7 +537,7 @@ def _mark_needed(node_above, merge_above, node_needed, merge_needed, v):
         merge = merge_above[merge]
 
 
-@_compiled
+@_inner
 @no_type_check
 def _prune_gw(merges, num_nodes, tree, kept_nodes, kept_merges):
     """Drop, last merge first, each cluster that was inactive when joined and that nothing needs."""
@@ -539,26 +556,25 @@ def _prune_gw(merges, num_nodes, tree, kept_nodes, kept_merges):
     for merge in range(num_merges - 1, -1, -1):
         if not inside[merge]:
             continue
-        kept_merges[merge] = True
         passive = merges[merge, PASSIVE]
-        if passive:
+        is_kept = passive == 0
+        if not is_kept:
             part = merges[merge, A + passive - 1]
-            kept_merges[merge] = node_needed[part] if part >= 0 else merge_needed[-1 - part]
+            is_kept = node_needed[part] if part >= 0 else merge_needed[-1 - part]
+        kept_merges[merge] = is_kept
+        if is_kept:
+            for end in merges[merge, LEFT : RIGHT + 1]:
+                _mark_needed(node_above, merge_above, node_needed, merge_needed, end)
         for side in range(2):
             part = merges[merge, A + side]
-            if kept_merges[merge]:
-                _mark_needed(
-                    node_above, merge_above, node_needed, merge_needed, merges[merge, LEFT + side]
-                )
-            elif passive == side + 1:
-                continue
-            if part >= 0:
-                kept_nodes[part] = True
-            else:
-                inside[-1 - part] = True
+            if is_kept or passive != side + 1:
+                if part >= 0:
+                    kept_nodes[part] = True
+                else:
+                    inside[-1 - part] = True
 
 
-@_compiled
+@_inner
 @no_type_check
 def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges):
     """Keep the connected part of the final cluster's tree whose prizes less costs are largest.
@@ -574,23 +590,21 @@ def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges
     for merge in range(num_merges - 1, -1, -1):
         if inside[merge]:
             num_inside += 1
-            for side in range(2):
-                part = merges[merge, A + side]
+            for part in merges[merge, A : B + 1]:
                 if part < 0:
                     inside[-1 - part] = True
-                end = merges[merge, LEFT + side]
+            for end in merges[merge, LEFT : RIGHT + 1]:
                 degree[end] += 1
                 incident[end] ^= merge
     peeled = np.empty(num_inside, np.int64)
-    num_peeled, next_peeled = 0, 0
+    num_peeled = 0
     for v in range(num_nodes):
         if degree[v] == 1:
             peeled[num_peeled] = v
             num_peeled += 1
     above = np.full(num_nodes, -1)
-    while next_peeled < num_inside - 1:
-        v = peeled[next_peeled]
-        next_peeled += 1
+    for i in range(num_inside - 1):
+        v = peeled[i]
         merge = incident[v]
         up = merges[merge, LEFT] + merges[merge, RIGHT] - v
         gain = worth[v] - costs[merge]
@@ -599,7 +613,7 @@ def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges
             worth[up] += gain
         incident[up] ^= merge
         degree[up] -= 1
-        if degree[up] == 1 and num_peeled < num_inside:
+        if degree[up] == 1:
             peeled[num_peeled] = up
             num_peeled += 1
     best = peeled[0]
@@ -613,33 +627,58 @@ def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges
             kept_nodes[v] = True
     for merge in range(num_merges):
         left, right = merges[merge, LEFT], merges[merge, RIGHT]
-        kept_merges[merge] = (
-            inside[merge]
-            and kept_nodes[left]
-            and kept_nodes[right]
-            and (above[left] == right or above[right] == left)
-        )
+        is_chosen = above[left] == right or above[right] == left
+        kept_merges[merge] = inside[merge] and is_chosen and kept_nodes[left] and kept_nodes[right]
 
 
-@_compiled
+@_outer
 @no_type_check
-def solve(graph, costs, local_of, first_virtual, nodes, prizes, is_strong):
-    """Return the kept nodes, then edges that became nodes as ``-1 - edge``; and the kept edges."""
-    merges, reached, tree = grow(graph, costs, local_of, first_virtual, nodes, prizes)
-    kept_nodes = np.zeros(len(reached), np.bool_)
-    kept_merges = np.zeros(len(merges), np.bool_)
-    is_free = np.zeros(len(merges), np.bool_)
+def solve(graph, costs, local_of, ids, prizes, is_strong):
+    """Return the kept nodes, edges that became nodes as ``-1 - edge``; the kept edges, -1 for free.
+
+    Args:
+        graph: A ``Graph``.
+        costs: A ``Costs``.
+        local_of: Zeros, one per node of the graph; used as a work space.
+        ids: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``, by edge.
+        prizes: Their prizes, all positive.
+        is_strong: Which pruning.
+    """
+    room = len(ids) + 64
+    state = State(
+        np.empty((room, 6), np.int64),
+        np.empty((room, 4), np.float64),
+        np.empty((room, 7), np.int64),
+        np.empty((room, 2), np.float64),
+        np.empty((room, 3), np.float64),
+        np.empty((room, 6), np.int64),
+        np.empty((0, 3), np.float64),
+        np.zeros(6, np.int64),
+    )
+    for i in range(len(ids)):
+        _add_node(state, ids[i], 1, prizes[i])
+    state.counts[ACTIVES] = len(ids)
+    state = _grow(graph, costs, local_of, state)
+    nodes, merges = state.nodes[: state.counts[NODES]], state.merges[: state.counts[MERGES]]
+    kept_nodes, kept_merges = np.zeros(len(nodes), np.bool_), np.zeros(len(merges), np.bool_)
+    merge_costs = np.zeros(len(merges))
     for merge in range(len(merges)):
-        is_free[merge] = reached[merges[merge, LEFT]] < 0 or reached[merges[merge, RIGHT]] < 0
+        if nodes[merges[merge, LEFT], ID] >= 0 and nodes[merges[merge, RIGHT], ID] >= 0:
+            merge_costs[merge] = _cost(costs, merges[merge, EDGE])
+        else:
+            merges[merge, EDGE] = -1
+    tree = 0
+    for local in range(len(ids)):
+        root = _find(nodes, state.moats, local)
+        if nodes[root, ACTIVE]:
+            tree = nodes[root, TREE]
+            break
     if tree >= 0:
         kept_nodes[tree] = True
     elif is_strong:
-        merge_costs, worth = np.zeros(len(merges)), np.zeros(len(reached))
+        worth = np.zeros(len(nodes))
         worth[: len(prizes)] = prizes
-        for merge in range(len(merges)):
-            if not is_free[merge]:
-                merge_costs[merge] = _cost(costs, merges[merge, EDGE])
-        _prune_strong(merges, merge_costs, len(reached), tree, worth, kept_nodes, kept_merges)
+        _prune_strong(merges, merge_costs, len(nodes), tree, worth, kept_nodes, kept_merges)
     else:
-        _prune_gw(merges, len(reached), tree, kept_nodes, kept_merges)
-    return reached[kept_nodes], merges[kept_merges & ~is_free, EDGE]
+        _prune_gw(merges, len(nodes), tree, kept_nodes, kept_merges)
+    return nodes[:, ID][kept_nodes], merges[:, EDGE][kept_merges]

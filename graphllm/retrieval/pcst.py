@@ -201,20 +201,20 @@ def _solve(graph: HasEdges, problem: _Problem, pruning: str) -> _Kept:
     slots = np.zeros(num_edges if num_exceptions else 0, np.int32)
     slots[problem.exceptions] = np.arange(1, num_exceptions + 1)
     is_node = problem.exception_costs < 0
-    first_virtual = np.full(num_exceptions, -1)
-    first_virtual[is_node] = np.flatnonzero(problem.nodes < 0)
+    virtual = np.full(num_exceptions, -1)
+    virtual[is_node] = np.flatnonzero(problem.nodes < 0)
     out, into = graph.outgoing, graph.incoming
     rows = [out.indptr, out.edge_ids, out.neighbors, into.indptr, into.edge_ids, into.neighbors]
+    arrays = map(_read_only, [*rows, graph.heads, graph.tails])
     nodes, edges = kernel.solve(
-        tuple(map(_read_only, [*rows, graph.heads, graph.tails])),
-        (float(uniform), _read_only(each), slots, problem.exception_costs),
+        kernel.Graph(*arrays),
+        kernel.Costs(float(uniform), _read_only(each), slots, problem.exception_costs, virtual),
         np.zeros(graph.num_nodes, np.int32),
-        first_virtual,
         problem.nodes,
         problem.prizes,
         pruning == "strong",
     )
-    return _Kept(nodes, edges)
+    return _Kept(nodes, edges[edges >= 0])  # -1: joins an edge that became a node to an end
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
