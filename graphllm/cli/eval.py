@@ -1,16 +1,26 @@
 """``graphllm eval``."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from graphllm.cli.console import note, progress, say
+from graphllm.cli.model import ModelChoice, model_options
 
 if TYPE_CHECKING:
     from graphllm.evaluate import Report, Suite
+    from graphllm.evaluate.runner import Progress, System
+    from graphllm.graph import GraphView
+    from graphllm.index.progress import Progress as StageProgress
+    from graphllm.llm import LanguageModel
+    from graphllm.tasks import GraphQA
 
-READERS = ("plan", "nearest_node", "nearest_relation")
+NAIVE = ("nearest_node", "nearest_relation")
+TEXT_ONLY = ("zero_shot", "zero_cot", "cot_bag", "kaping")
+READERS = ("plan", "lm", *TEXT_ONLY, *NAIVE)
+BATCH = 16  # questions that a language model is asked at once
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -21,14 +31,14 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only a sample of this many.")
 @click.option("--seed", default=0, show_default=True, help="Draws the sample.")
 @click.option("--out", type=FOLDER, help="Keep predictions and report; a broken-off run goes on.")
+@click.option("--against", type=FOLDER, help="A kept run to compare with (paired bootstrap).")
 @click.option(
     "--reader",
     type=click.Choice(READERS),
-    default="plan",
-    show_default=True,
-    help="Who answers: graphllm, or a baseline.",
+    help="Who answers: graphllm by plan, or with --llm by language model (lm); a published"
+    " baseline with --llm that checks nothing; or a naive one.",
 )
-@click.option("--against", type=FOLDER, help="A kept run to compare with (paired bootstrap).")
+@model_options
 def evaluate(
     suite: str,
     data: Path | None,
@@ -36,8 +46,9 @@ def evaluate(
     limit: int | None,
     seed: int,
     out: Path | None,
-    reader: str,
     against: Path | None,
+    reader: str | None,
+    model: ModelChoice,
 ) -> None:
     """Ask every question of SUITE and print how many answers are right, with standard errors.
 
@@ -50,6 +61,7 @@ def evaluate(
       graphllm eval metaqa-2hop --data ~/data --split dev --limit 500
       graphllm eval metaqa-2hop --data ~/data --out runs/new --against runs/old
       graphllm eval webqsp-subgraphs --data ~/data --reader nearest_relation
+      graphllm eval webqsp-subgraphs --data ~/data --llm ./model --reader zero_cot
     """
     import numpy as np
 
@@ -58,52 +70,126 @@ def evaluate(
 
     if against and not out:
         raise ConfigError("--against compares with a kept run; keep this one too, with --out")
+    reader = reader or ("lm" if model.llm else "plan")
+    _refuse_what_does_not_fit(reader, model)
     questions = load_suite(suite, data, split)
     note(f"{len(questions):,} questions over {questions.graph_path}")
-    ask = _ask_one_graph if questions.graph_of is None else _ask_own_graphs
-    report = ask(questions, reader, limit, seed, out)
+    report = _Run(suite=questions, reader=reader, model=model).ask(limit, seed, out)
     say(report.table())
     if against and out:
         say()
         say(comparison_table(compare(against, out, np.random.default_rng(seed))))
 
 
-def _ask_one_graph(
-    suite: "Suite", reader: str, limit: int | None, seed: int, out: Path | None
-) -> "Report":
-    from graphllm.errors import ConfigError
-    from graphllm.evaluate import run
-    from graphllm.tasks import GraphQA
-    from graphllm.tasks.evaluation import system
+def _refuse_what_does_not_fit(reader: str, model: ModelChoice) -> None:
+    asks_model = reader == "lm" or reader in TEXT_ONLY
+    if asks_model and model.llm is None:
+        raise click.UsageError(f"--reader {reader} needs --llm")
+    if not asks_model and model.llm is not None:
+        raise click.UsageError(f"--reader {reader} asks no language model; leave --llm out")
+    model.refuse_without_model()
 
-    if reader.startswith("nearest"):
-        raise ConfigError(f"--reader {reader} is for suites in which each question has a graph")
-    with progress() as report_progress:
-        qa = GraphQA.from_file(suite.graph_path, progress=report_progress)
-        return run(
-            suite,
-            system(qa),
-            limit=limit,
-            seed=seed,
-            out=out,
-            graph_hash=qa.view.content_hash,
-            progress=lambda done, total: report_progress("questions", done, total),
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """A suite and who answers it."""
+
+    suite: "Suite"
+    reader: str
+    model: ModelChoice
+
+    def ask(self, limit: int | None, seed: int, out: Path | None) -> "Report":
+        from graphllm.evaluate import run_system
+
+        llm = self.model.load()
+        if llm is not None and llm.sends_to:
+            note(f"questions and facts of the graph are sent to {llm.sends_to} ({llm.id})")
+        with progress() as show:
+            shown: Progress = lambda done, total: show("questions", done, total)  # noqa: E731
+            qa = None if self.suite.graph_of else self._one_graph(llm, show)
+            return run_system(
+                self.suite,
+                self._system(llm, qa),
+                batch_size=1 if llm is None else BATCH,
+                limit=limit,
+                seed=seed,
+                out=out,
+                graph_hash=qa.view.content_hash if qa else "",
+                about=self._about(llm),
+                progress=shown,
+            )
+
+    def _one_graph(self, llm: "LanguageModel | None", show: "StageProgress") -> "GraphQA":
+        from graphllm.errors import ConfigError
+        from graphllm.tasks import GraphQA
+
+        if self.reader in NAIVE:
+            raise ConfigError(
+                f"--reader {self.reader} is for suites in which each question has its own graph"
+            )
+        return GraphQA.from_file(
+            self.suite.graph_path,
+            progress=show,
+            llm=llm,
+            retriever=self._retriever(),
+            max_tokens=self.model.max_tokens,
+            prompts=self.model.prompts,
         )
 
+    def _retriever(self) -> str:
+        from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
 
-def _ask_own_graphs(
-    suite: "Suite", reader: str, limit: int | None, seed: int, out: Path | None
-) -> "Report":
-    from graphllm.evaluate import run_system
-    from graphllm.tasks.evaluation import on_own_graphs
+        return self.model.retriever or ("triples" if self.reader == "kaping" else DEFAULT_RETRIEVER)
 
-    with progress() as report_progress:
-        return run_system(
-            suite,
-            on_own_graphs(reader),
-            limit=limit,
-            seed=seed,
-            out=out,
-            about={} if reader == "plan" else {"reader": reader},
-            progress=lambda done, total: report_progress("questions", done, total),
-        )
+    def _system(self, llm: "LanguageModel | None", qa: "GraphQA | None") -> "System":
+        from graphllm.index import Names
+        from graphllm.tasks import GraphQA
+        from graphllm.tasks import evaluation as systems
+        from graphllm.text.encoder import load_encoder
+        from graphllm.text.remembering import Remembering
+
+        if self.reader in NAIVE:
+            return systems.naive_system(self.reader, load_encoder())
+        if qa is not None and self.reader not in TEXT_ONLY:
+            return systems.batch_system(qa)
+        encoder, retriever = Remembering(load_encoder()), self._retriever()
+
+        def make(view: "GraphView") -> GraphQA:
+            return GraphQA(
+                view,
+                Names.build(view),
+                encoder,
+                llm=llm,
+                retriever=retriever,
+                max_tokens=self.model.max_tokens,
+                prompts=self.model.prompts,
+            )
+
+        qa_of = systems.on_own_graph(make) if qa is None else lambda _: qa
+        if self.reader not in TEXT_ONLY or llm is None:
+            return systems.own_graph_system(qa_of)
+        from graphllm.readers.text_only import TextOnly
+
+        limits = {} if self.model.max_tokens is None else {"max_tokens": self.model.max_tokens}
+        baseline = TextOnly(name=self.reader, llm=llm, prompts=self.model.prompts, **limits)
+        return systems.text_only_system(baseline, qa_of)
+
+    def _about(self, llm: "LanguageModel | None") -> dict[str, str]:
+        """Return what made the answers; nothing for the plan reader, which has no settings."""
+        from graphllm.assets import prompt_file
+
+        if self.reader == "plan":
+            return {}
+        if llm is None:
+            return {"reader": self.reader}
+        from hashlib import sha256
+
+        names = ("answer", "plan", "plan_repair") if self.reader == "lm" else (self.reader,)
+        texts = [prompt_file(f"graph_qa/{n}", folder=self.model.prompts).text for n in names]
+        return {
+            "reader": self.reader,
+            "model": llm.id,
+            "retriever": self._retriever(),
+            "max_tokens": str(self.model.max_tokens or "default"),
+            "prompts_sha256": sha256("\0".join(texts).encode()).hexdigest()[:16],
+        }

@@ -1,5 +1,9 @@
 """A benchmark through the command line, on a folder laid out as MetaQA is."""
 
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 
 KB = "Alien|directed_by|Ridley Scott\nHeat|directed_by|Michael Mann\nHeat|release_year|1995\n"
@@ -38,3 +42,86 @@ def test_an_unknown_suite_is_named_with_those_there_are(graphllm):
     done = graphllm("eval", "metaqa")
     assert done.returncode == 1
     assert "metaqa-1hop" in done.stderr
+
+
+WEBQSP = """\
+{"id": 7, "question": "where was ann lee born", "answers": ["York"], \
+"nodes": [[3, "ann lee"], [9, "york"]], "edges": [[3, "people.person.place_of_birth", 9]]}
+{"id": 8, "question": "who is ann lee married to", "answers": ["bo"], \
+"nodes": [[3, "ann lee"], [9, "york"]], "edges": [[3, "people.person.place_of_birth", 9]]}
+"""
+
+
+class Replies(BaseHTTPRequestHandler):
+    """A chat server that always says the same."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        message = {"role": "assistant", "content": "I see.\nAnswer: York"}
+        body = {
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 50, "completion_tokens": 5},
+        }
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Replies) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/v1"
+        running.shutdown()
+
+
+@pytest.fixture
+def webqsp(tmp_path):
+    folder = tmp_path / "webqsp_retrieved"
+    folder.mkdir()
+    (folder / "test_attn_subgraph.jsonl").write_text(WEBQSP, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_each_question_is_asked_of_its_own_graph(graphllm, webqsp):
+    args = ["eval", "webqsp-subgraphs", "--data", str(webqsp)]
+    done = graphllm(*args)
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[2:]}
+    assert rows["hits_at_1"][0] == "0.5000"
+    assert rows["hits_at_1_in_graph"][0] == "1.0000"
+    assert rows["abstention_recall"][0] == "1.0000"
+    naive = graphllm(*args, "--reader", "nearest_relation")
+    assert "abstention_recall   0.0000" in naive.stdout
+
+
+@pytest.mark.slow
+def test_a_text_only_baseline_asks_the_model_and_says_what_it_cost(graphllm, webqsp, server):
+    args = ["eval", "webqsp-subgraphs", "--data", str(webqsp), "--reader", "zero_cot"]
+    done = graphllm(*args, "--llm", "tiny", "--llm-url", server, "--out", "kept")
+    assert done.returncode == 0, done.stderr
+    assert f"are sent to {server}" in done.stderr
+    assert ["prompt_tokens", "100"] in [line.split() for line in done.stdout.splitlines()]
+    about = json.loads((webqsp / "kept" / "report.json").read_text("utf-8"))["about"]
+    assert (about["reader"], about["retriever"]) == ("zero_cot", "paths")
+    assert len(about["prompts_sha256"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--reader", "kaping"], "--reader kaping needs --llm"),
+        (["--reader", "plan", "--llm", "x"], "asks no language model; leave --llm out"),
+        (["--retriever", "ppr"], "--retriever needs --llm"),
+        (["--reader", "best"], "is not one of"),
+    ],
+)
+def test_options_that_do_not_go_together(graphllm, options, message):
+    done = graphllm("eval", "metaqa-1hop", *options)
+    assert done.returncode == 2
+    assert message in done.stderr
