@@ -75,6 +75,7 @@ A, B, PASSIVE = range(3, 6)
 NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES = range(6)
 
 DEADLINES, EDGES, FRONTIERS = 0, 1 << 33, 1 << 34  # what goes first of what is due together
+NONE, ZERO, YES = np.int64(-1), np.int64(0), np.int64(1)  # literals would be types of their own
 SHORT_ROW = 32  # so many edges are searched for the next cheapest one faster than queued
 
 
@@ -134,7 +135,7 @@ def _sink(heap, start, size, i, time, order, item):
 def _drop_first(heap, start, size):
     """Take the first entry off a heap of ``size`` entries."""
     last = start + size - 1
-    _sink(heap, start, size - 1, 0, heap[last, TIME], heap[last, ORDER], heap[last, ITEM])
+    _sink(heap, start, size - 1, ZERO, heap[last, TIME], heap[last, ORDER], heap[last, ITEM])
 
 
 @_inner
@@ -210,7 +211,7 @@ def _schedule(state, item, now):
         _wait(nodes, items, root, 2 * item)
     if rate:
         dues[item, DUE] = now + max(rest, 0.0) / rate
-        _push(state.events, state.counts[EVENTS], dues[item, DUE], order, item)
+        _push(state.events, state.counts[EVENTS], dues[item, DUE], float(order), float(item))
         state.counts[EVENTS] += 1
 
 
@@ -219,9 +220,10 @@ def _schedule(state, item, now):
 def _add_item(state, left, right, edge, cost, now):
     item = state.counts[ITEMS]
     state.counts[ITEMS] += 1
-    state.items[item, :] = -1
-    state.items[item, LEFT], state.items[item, RIGHT] = left, right
-    state.items[item, EDGE], state.dues[item, COST] = edge, cost
+    items = state.items
+    items[item, LEFT], items[item, RIGHT], items[item, EDGE] = left, right, edge
+    items[item, NEXT], items[item, NEXT + 1], items[item, START] = -1, -1, -1
+    state.dues[item, COST] = cost
     _schedule(state, item, now)
 
 
@@ -230,11 +232,11 @@ def _add_item(state, left, right, edge, cost, now):
 def _add_node(state, node, is_active, deadline):
     local = state.counts[NODES]
     state.counts[NODES] += 1
-    nodes = state.nodes
+    nodes, moats = state.nodes, state.moats
     nodes[local, PARENT], nodes[local, SIZE], nodes[local, ACTIVE] = local, 1, is_active
     nodes[local, WAITING], nodes[local, TREE], nodes[local, ID] = -1, local, node
-    state.moats[local, :] = 0.0
-    state.moats[local, DEADLINE] = deadline
+    moats[local, OFFSET], moats[local, GROWN] = 0.0, 0.0
+    moats[local, STARTED], moats[local, DEADLINE] = 0.0, deadline
     return local
 
 
@@ -251,7 +253,7 @@ def _cost(costs, edge):
 def _degree(graph, node):
     """Return how many edges there are at a node; at an edge that became a node, -1 - edge, two."""
     if node < 0:
-        return 2
+        return np.int64(2)
     return (
         graph.out_indptr[node + 1]
         - graph.out_indptr[node]
@@ -286,7 +288,7 @@ def _reach(graph, costs, local_of, state, local, now):
     """
     nodes, moats = state.nodes, state.moats
     node = nodes[local, ID]
-    best_place, best = -1, np.inf
+    best_place, best = NONE, np.inf
     for place in range(_degree(graph, node)):
         edge, neighbor = _neighbor(graph, node, place)
         other = np.int64(local_of[neighbor]) - 1
@@ -299,23 +301,23 @@ def _reach(graph, costs, local_of, state, local, now):
         elif other < local and _find(nodes, moats, other) != _find(nodes, moats, local):
             _add_item(state, local, other, edge, cost, now)
     if best_place >= 0:
-        _add_item(state, local, -1, best_place, best, now)
+        _add_item(state, local, NONE, best_place, best, now)
 
 
 @_inner
 @no_type_check
 def _queue(graph, costs, local_of, state, item):
     """Queue the edges of a frontier to nodes that no moat has reached."""
-    choices, start, length = state.choices, state.counts[CHOICES], 0
+    choices, start, length = state.choices, state.counts[CHOICES], ZERO
     node = state.nodes[state.items[item, LEFT], ID]
     for place in range(_degree(graph, node)):
         edge, neighbor = _neighbor(graph, node, place)
         cost = _cost(costs, edge)
         if local_of[neighbor] == 0 and cost >= 0.0:
-            _set(choices, start + length, cost, place, 0)
+            _set(choices, start + length, cost, float(place), 0.0)
             length += 1
     for i in range(length // 2 - 1, -1, -1):
-        _sink(choices, start, length, i, choices[start + i, TIME], choices[start + i, ORDER], 0)
+        _sink(choices, start, length, i, choices[start + i, TIME], choices[start + i, ORDER], 0.0)
     state.items[item, START], state.items[item, LENGTH] = start, length
     state.counts[CHOICES] += length
 
@@ -327,7 +329,7 @@ def _next_choice(graph, costs, local_of, state, item):
     items, choices = state.items, state.choices
     node = state.nodes[items[item, LEFT], ID]
     start = items[item, START]
-    best_place, best = -1, np.inf
+    best_place, best = NONE, np.inf
     if start >= 0:
         while items[item, LENGTH] > 0:
             best, best_place = choices[start, TIME], int(choices[start, ORDER])
@@ -335,7 +337,7 @@ def _next_choice(graph, costs, local_of, state, item):
             items[item, LENGTH] -= 1
             if local_of[_neighbor(graph, node, best_place)[1]] == 0:
                 return best_place, best
-        return -1, np.inf
+        return NONE, np.inf
     is_uniform = node < 0 or len(costs.each) + len(costs.slots) == 0
     for place in range(items[item, EDGE] + 1 if is_uniform else 0, _degree(graph, node)):
         edge, neighbor = _neighbor(graph, node, place)
@@ -359,7 +361,7 @@ def _advance(graph, costs, local_of, state, item, now, tolerance):
     place, cost = _next_choice(graph, costs, local_of, state, item)
     if place < 0:
         state.dues[item, DUE] = np.inf
-        return -1
+        return NONE
     left = state.items[item, LEFT]
     state.items[item, EDGE], state.dues[item, COST] = place, cost
     if cost - _moat(state.nodes, state.moats, left, now) <= tolerance and not (
@@ -367,7 +369,7 @@ def _advance(graph, costs, local_of, state, item, now, tolerance):
     ):
         return item
     _schedule(state, item, now)
-    return -1
+    return NONE
 
 
 @_inner
@@ -378,7 +380,7 @@ def _next_due(state, now, tolerance):
     events, counts = state.events, state.counts
     while counts[ACTIVES] > 1 and counts[EVENTS] > 0:
         now, item = events[0, TIME], int(events[0, ITEM])
-        _drop_first(events, 0, counts[EVENTS])
+        _drop_first(events, ZERO, counts[EVENTS])
         counts[EVENTS] -= 1
         if item < 0:
             root = -1 - item
@@ -403,7 +405,7 @@ def _next_due(state, now, tolerance):
         if is_growing and rest <= tolerance:
             return item, now
         _schedule(state, item, now)
-    return -1, now
+    return NONE, now
 
 
 @_inner
@@ -418,7 +420,7 @@ def _join(state, left, right, edge, now):
     merges[merge, LEFT], merges[merge, RIGHT], merges[merge, EDGE] = left, right, edge
     merges[merge, A], merges[merge, B] = nodes[a, TREE], nodes[b, TREE]
     merges[merge, PASSIVE] = 0
-    waiting = -1
+    waiting = NONE
     if nodes[a, ACTIVE] and nodes[b, ACTIVE]:
         deadline = moats[a, DEADLINE] + moats[b, DEADLINE] - now
         counts[ACTIVES] -= 1
@@ -437,13 +439,13 @@ def _join(state, left, right, edge, now):
         if not nodes[a, ACTIVE]:
             nodes[a, ACTIVE], moats[a, STARTED] = 1, now
         moats[a, DEADLINE] = deadline
-        _push(state.events, counts[EVENTS], deadline, DEADLINES + a, -1 - a)
+        _push(state.events, counts[EVENTS], deadline, float(DEADLINES + a), float(-1 - a))
         counts[EVENTS] += 1
     while waiting >= 0:
         following = items[waiting >> 1, NEXT + (waiting & 1)]
         items[waiting >> 1, NEXT + (waiting & 1)] = -1
         _schedule(state, waiting >> 1, now)
-        waiting = following if items[following >> 1, NEXT + (following & 1)] >= 0 else -1
+        waiting = following if items[following >> 1, NEXT + (following & 1)] >= 0 else NONE
 
 
 @_inner
@@ -452,7 +454,9 @@ def _grown(table, used, extra):
     if used + extra <= len(table):
         return table
     larger = np.empty((max(2 * len(table), used + extra), table.shape[1]), table.dtype)
-    larger[:used] = table[:used]
+    for i in range(used):
+        for column in range(table.shape[1]):
+            larger[i, column] = table[i, column]
     return larger
 
 
@@ -475,8 +479,44 @@ def _reserve(state, extra_items, extra_choices):
 
 @_inner
 @no_type_check
-def _grow(graph, costs, local_of, state):
-    """Grow moats around the prized nodes, which are in ``state``, until one cluster is active."""
+def _active_root(state, num_prized):
+    for local in range(num_prized):
+        root = _find(state.nodes, state.moats, local)
+        if state.nodes[root, ACTIVE]:
+            return root
+    return NONE
+
+
+@_outer
+@no_type_check
+def grow(graph, costs, local_of, ids, prizes):
+    """Grow moats around prized nodes until one cluster is active; return what they joined.
+
+    Args:
+        graph: A ``Graph``.
+        costs: A ``Costs``.
+        local_of: Zeros, one per node of the graph; becomes one more than its local number.
+        ids: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``, by edge.
+        prizes: Their prizes, all positive.
+
+    Returns:
+        The merges; the cost of the edge of each; the ids of the reached nodes; the place of the
+        final cluster in the merge tree.
+    """
+    room = len(ids) + 64
+    state = State(
+        np.empty((room, 6), np.int64),
+        np.empty((room, 4), np.float64),
+        np.empty((room, 7), np.int64),
+        np.empty((room, 2), np.float64),
+        np.empty((room, 3), np.float64),
+        np.empty((room, 6), np.int64),
+        np.empty((0, 3), np.float64),
+        np.zeros(6, np.int64),
+    )
+    for i in range(len(ids)):
+        _add_node(state, ids[i], YES, prizes[i])
+    state.counts[ACTIVES] = len(ids)
     counts = state.counts
     tolerance = 0.0
     for local in range(counts[NODES]):
@@ -484,10 +524,10 @@ def _grow(graph, costs, local_of, state):
         tolerance += 1e-13 * deadline
         if node >= 0:
             local_of[node] = local + 1
-        _push(state.events, local, deadline, DEADLINES + local, -1 - local)
+        _push(state.events, local, deadline, float(DEADLINES + local), float(-1 - local))
     counts[EVENTS] = counts[NODES]
     has_queues = len(costs.each) + len(costs.slots) > 0
-    num_reached, now, item = 0, 0.0, -1
+    num_reached, now, item = ZERO, 0.0, NONE
     while counts[ACTIVES] > 1:
         extra_items, extra_choices = 1, 0
         if num_reached < counts[NODES]:
@@ -516,12 +556,19 @@ def _grow(graph, costs, local_of, state):
             edge, neighbor = _neighbor(graph, state.nodes[left, ID], edge)
             if local_of[neighbor]:
                 continue
-            right = _add_node(state, neighbor, 0, 0.0)
+            right = _add_node(state, neighbor, ZERO, 0.0)
             local_of[neighbor] = right + 1
         else:
-            item = -1
+            item = NONE
         _join(state, left, right, edge, now)
-    return state
+    nodes, merges = state.nodes, state.merges
+    tree = nodes[_active_root(state, len(ids)), TREE]
+    merge_costs = np.zeros(counts[MERGES])
+    for merge in range(counts[MERGES]):
+        left, right = nodes[merges[merge, LEFT], ID], nodes[merges[merge, RIGHT], ID]
+        if left >= 0 and right >= 0:
+            merge_costs[merge] = _cost(costs, merges[merge, EDGE])
+    return merges[: counts[MERGES]], merge_costs, nodes[: counts[NODES], ID].copy(), tree
 
 
 @_inner
@@ -633,52 +680,28 @@ def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges
 
 @_outer
 @no_type_check
-def solve(graph, costs, local_of, ids, prizes, is_strong):
-    """Return the kept nodes, edges that became nodes as ``-1 - edge``; the kept edges, -1 for free.
+def prune(merges, costs, ids, prizes, tree, is_strong):
+    """Return what of the final cluster is kept: nodes, and edges that became nodes; and edges.
 
     Args:
-        graph: A ``Graph``.
-        costs: A ``Costs``.
-        local_of: Zeros, one per node of the graph; used as a work space.
-        ids: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``, by edge.
-        prizes: Their prizes, all positive.
+        merges: What ``grow`` returns, and so the next three.
+        costs: Of the edge of each merge.
+        ids: Of the reached nodes.
+        tree: The final cluster in the merge tree.
+        prizes: Of the first of the reached nodes; the others are worth nothing.
         is_strong: Which pruning.
     """
-    room = len(ids) + 64
-    state = State(
-        np.empty((room, 6), np.int64),
-        np.empty((room, 4), np.float64),
-        np.empty((room, 7), np.int64),
-        np.empty((room, 2), np.float64),
-        np.empty((room, 3), np.float64),
-        np.empty((room, 6), np.int64),
-        np.empty((0, 3), np.float64),
-        np.zeros(6, np.int64),
-    )
-    for i in range(len(ids)):
-        _add_node(state, ids[i], 1, prizes[i])
-    state.counts[ACTIVES] = len(ids)
-    state = _grow(graph, costs, local_of, state)
-    nodes, merges = state.nodes[: state.counts[NODES]], state.merges[: state.counts[MERGES]]
-    kept_nodes, kept_merges = np.zeros(len(nodes), np.bool_), np.zeros(len(merges), np.bool_)
-    merge_costs = np.zeros(len(merges))
-    for merge in range(len(merges)):
-        if nodes[merges[merge, LEFT], ID] >= 0 and nodes[merges[merge, RIGHT], ID] >= 0:
-            merge_costs[merge] = _cost(costs, merges[merge, EDGE])
-        else:
-            merges[merge, EDGE] = -1
-    tree = 0
-    for local in range(len(ids)):
-        root = _find(nodes, state.moats, local)
-        if nodes[root, ACTIVE]:
-            tree = nodes[root, TREE]
-            break
+    kept_nodes, kept_merges = np.zeros(len(ids), np.bool_), np.zeros(len(merges), np.bool_)
     if tree >= 0:
         kept_nodes[tree] = True
     elif is_strong:
-        worth = np.zeros(len(nodes))
-        worth[: len(prizes)] = prizes
-        _prune_strong(merges, merge_costs, len(nodes), tree, worth, kept_nodes, kept_merges)
+        worth = np.zeros(len(ids))
+        for local in range(len(prizes)):
+            worth[local] = prizes[local]
+        _prune_strong(merges, costs, len(ids), tree, worth, kept_nodes, kept_merges)
     else:
-        _prune_gw(merges, len(nodes), tree, kept_nodes, kept_merges)
-    return nodes[:, ID][kept_nodes], merges[:, EDGE][kept_merges]
+        _prune_gw(merges, len(ids), tree, kept_nodes, kept_merges)
+    for merge in range(len(merges)):
+        is_free = ids[merges[merge, LEFT]] < 0 or ids[merges[merge, RIGHT]] < 0
+        kept_merges[merge] = kept_merges[merge] and not is_free
+    return ids[kept_nodes], merges[:, EDGE][kept_merges]

@@ -206,15 +206,14 @@ def _solve(graph: HasEdges, problem: _Problem, pruning: str) -> _Kept:
     out, into = graph.outgoing, graph.incoming
     rows = [out.indptr, out.edge_ids, out.neighbors, into.indptr, into.edge_ids, into.neighbors]
     arrays = map(_read_only, [*rows, graph.heads, graph.tails])
-    nodes, edges = kernel.solve(
+    merges, costs, ids, tree = kernel.grow(
         kernel.Graph(*arrays),
         kernel.Costs(float(uniform), _read_only(each), slots, problem.exception_costs, virtual),
         np.zeros(graph.num_nodes, np.int32),
         problem.nodes,
         problem.prizes,
-        pruning == "strong",
     )
-    return _Kept(nodes, edges[edges >= 0])  # -1: joins an edge that became a node to an end
+    return _Kept(*kernel.prune(merges, costs, ids, problem.prizes, tree, pruning == "strong"))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
