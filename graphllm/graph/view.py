@@ -22,6 +22,13 @@ class Adjacency(NamedTuple):
     relation_ids: Int32[np.ndarray, "num_edges"]
 
 
+class RelationEdges(NamedTuple):
+    """The edges of each relation: those of ``r`` are ``edge_ids[indptr[r]:indptr[r + 1]]``."""
+
+    indptr: Int[np.ndarray, "num_relations_plus_1"]
+    edge_ids: Int32[np.ndarray, "num_edges"]
+
+
 @runtime_checkable
 class GraphView(Protocol):
     """A directed multigraph with names, texts and typed attributes; read-only.
@@ -115,6 +122,23 @@ def adjacency(
     indptr = np.zeros(num_nodes + 1, dtype=np.int64)
     np.cumsum(np.bincount(sources, minlength=num_nodes), out=indptr[1:])
     return Adjacency(indptr, order, targets[order], relation_ids[order])
+
+
+def group_by_relation(
+    relation_ids: Int32[np.ndarray, "num_edges"], num_relations: int
+) -> RelationEdges:
+    """Return the edges of each relation, in the order of their ids."""
+    narrow = np.uint16 if num_relations <= 1 << 16 else np.int32  # NumPy sorts these by radix
+    order = np.argsort(np.asarray(relation_ids).astype(narrow), kind="stable").astype(np.int32)
+    indptr = np.zeros(num_relations + 1, dtype=np.int64)
+    np.cumsum(np.bincount(relation_ids, minlength=num_relations), out=indptr[1:])
+    return RelationEdges(indptr, order)
+
+
+def edges_by_relation(view: GraphView) -> RelationEdges:
+    """Return the edges of each relation: as an index keeps them, else by sorting all edges."""
+    kept: RelationEdges | None = getattr(view, "by_relation", None)
+    return kept or group_by_relation(view.relation_ids, len(view.relations))
 
 
 def edges_of(

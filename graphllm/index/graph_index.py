@@ -20,7 +20,7 @@ from graphllm.errors import ConfigError, IndexDamagedError
 from graphllm.graph.columns import Column, Kind
 from graphllm.graph.strings import StringTable
 from graphllm.graph.textual import TextualGraph
-from graphllm.graph.view import Adjacency
+from graphllm.graph.view import Adjacency, RelationEdges, group_by_relation
 from graphllm.index.attributes import LazyColumns, read_column, write_column
 from graphllm.index.generations import (
     ColumnEntry,
@@ -200,6 +200,14 @@ class GraphIndex:
 
     def _adjacency(self, side: str) -> Adjacency:
         return Adjacency(*(self._generation.array(f"{side}.{part}") for part in Adjacency._fields))
+
+    @cached_property
+    def by_relation(self) -> RelationEdges | None:
+        """The edges of each relation; ``None`` in an index that an earlier graphllm built."""
+        if not self._has("by_relation.edge_ids"):
+            return None
+        parts = (self._generation.array(f"by_relation.{p}") for p in RelationEdges._fields)
+        return RelationEdges(*parts)
 
     @cached_property
     def keys(self) -> StringTable:
@@ -437,10 +445,14 @@ def _write_edges(writer: GenerationWriter, graph: TextualGraph, progress: Progre
     for name, array in arrays.items():
         writer.save(name, array)
     for done, side in enumerate(("outgoing", "incoming")):
-        progress("sorting edges", done, 2)
+        progress("sorting edges", done, 3)
         for part, array in getattr(graph, side)._asdict().items():
             writer.save(f"{side}.{part}", array)
-    progress("sorting edges", 2, 2)
+    progress("sorting edges", 2, 3)
+    by_relation = group_by_relation(graph.relation_ids, len(graph.relations))
+    for part, array in by_relation._asdict().items():
+        writer.save(f"by_relation.{part}", array)
+    progress("sorting edges", 3, 3)
 
 
 def _write_strings(writer: GenerationWriter, graph: TextualGraph) -> dict[str, str | None]:

@@ -11,11 +11,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Float64, Int32, Int64
 
 from graphllm.errors import DataError, IndexDamagedError
 from graphllm.graph.folding import fold
@@ -28,9 +29,11 @@ ARTICLES = ("the ", "a ", "an ")
 LONGEST_PHRASE = 20  # words; longer names are texts, and nobody types them into a question
 LONGEST_FORM = 256  # characters; what follows only tells apart texts, not names
 SHORTEST_PART = 3  # letters of a word by which alone a name may be found
-CANDIDATES = 100  # forms that are compared letter by letter
+CANDIDATES = 100  # forms of which a phrase may be part
+COMPARED = 600  # forms that are compared letter by letter
 POSTINGS = 8_000  # trigram occurrences read per fuzzy search, which bounds its time
-POSTINGS_SHARE = 1 / 40  # ... or of all forms, when that is more: in a crowd, rare is not enough
+POSTINGS_SHARE = 1 / 30  # ... or of all forms, when that is more: in a crowd, rare is not enough
+KEPT_GRAMS = 64  # trigrams whose forms are remembered: stretches of one question share them
 
 SCHEMA = """
     CREATE TABLE form (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
@@ -72,6 +75,7 @@ class Names:
         self._connect = connect
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
+        self._forms_with = lru_cache(KEPT_GRAMS)(self._read_forms_with)
         self._finalizer = weakref.finalize(self, _close_all, self._opened)
 
     @classmethod
@@ -140,24 +144,35 @@ class Names:
         return self.folded_many([form], articles=articles).get(form, np.zeros(0, dtype=np.int32))
 
     def folded_many(
-        self, texts: Sequence[str], *, articles: bool = False
+        self, texts: Sequence[str], *, articles: bool = False, limit: int | None = None
     ) -> dict[str, Int32[np.ndarray, "num_found"]]:
         """Look up many texts, folded already, at once; those that name nothing are left out.
 
         The nodes of one text come by name first, then alias, then key, each by id.
+
+        Args:
+            texts: Folded texts.
+            articles: Also find names without their leading article, after the others.
+            limit: How many spellings of a text are looked at; all when ``None``. Thousands of
+                nodes may share a name.
         """
         asked = dict.fromkeys(_storable(text) for text in texts)
-        with self._reading() as connection:
-            rows = connection.execute(
-                "SELECT form.text, node FROM json_each(?) AS asked"
-                " CROSS JOIN form ON form.text = asked.value"
-                " CROSS JOIN spelling ON spelling.form = form.id AND rank <= ?"
-                " ORDER BY asked.id, rank, node",
-                (json.dumps(list(asked)), WITHOUT_ARTICLE if articles else KEY),
-            ).fetchall()
+        most = WITHOUT_ARTICLE if articles else KEY
         found: dict[str, list[int]] = {}
-        for text, node in rows:
-            found.setdefault(text, []).append(node)
+        with self._reading() as connection:
+            forms = connection.execute(
+                "SELECT form.text, form.id FROM json_each(?) AS asked"
+                " CROSS JOIN form ON form.text = asked.value ORDER BY asked.id",
+                (json.dumps(list(asked)),),
+            ).fetchall()
+            for text, form in forms:
+                rows = connection.execute(
+                    "SELECT node FROM spelling WHERE form = ? AND rank <= ?"
+                    " ORDER BY rank, node LIMIT ?",
+                    (form, most, -1 if limit is None else limit),
+                ).fetchall()
+                if rows:
+                    found[text] = [node for (node,) in rows]
         return {text: _unique(nodes) for text, nodes in found.items()}
 
     def fuzzy(self, text: str, limit: int = 10) -> list[NameMatch]:
@@ -207,17 +222,24 @@ class Names:
     def _alike(self, connection: sqlite3.Connection, query: str) -> dict[int, str]:
         """Return forms worth comparing with ``query``, by id."""
         same = connection.execute("SELECT id, text FROM form WHERE text = ?", (query,)).fetchall()
-        grams = _rarest(connection, query)
-        if not grams:
+        rarest = _rarest(connection, query)
+        if not rarest:
             return dict(same)
-        asked = " OR ".join(f'"{gram.replace(chr(34), chr(34) * 2)}"' for gram in grams)
+        num_forms = _fact(connection, "forms")
+        weights = np.log1p([num_forms / forms for _, forms in rarest])
+        sharing = _sharing([self._forms_with(gram) for gram, _ in rarest], weights)
         alike = connection.execute(
-            "SELECT form.id, form.text FROM"
-            " (SELECT rowid AS found FROM gram WHERE gram MATCH ? ORDER BY rank LIMIT ?)"
-            " JOIN form ON form.id = found",
-            (asked, CANDIDATES),
+            "SELECT id, text FROM form WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(sharing.tolist()),),
         ).fetchall()
         return dict(same + alike)
+
+    def _read_forms_with(self, gram: str) -> Int32[np.ndarray, "num_forms"]:
+        """Return the forms that hold a trigram, ascending."""
+        asked = '"{}"'.format(gram.replace('"', '""'))
+        with self._reading() as connection:
+            rows = connection.execute("SELECT rowid FROM gram WHERE gram MATCH ?", (asked,))
+            return np.fromiter((form for (form,) in rows), dtype=np.int32)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -285,7 +307,8 @@ def _fill(connection: sqlite3.Connection, view: GraphView, progress: Progress) -
     )
     connection.execute("INSERT INTO gram_count SELECT term, doc FROM gram_vocabulary")
     longest = max((form.count(" ") + 1 for form in ordered), default=0)
-    facts = [("max_words", min(longest, LONGEST_PHRASE)), ("forms", len(ordered))]
+    named = sum(map(_is_named, forms.values()))
+    facts = [("max_words", min(longest, LONGEST_PHRASE)), ("forms", named)]
     connection.executemany("INSERT INTO fact VALUES (?, ?)", facts)
 
 
@@ -319,8 +342,11 @@ def _is_named(spellings: Iterable[tuple[int, int, str]]) -> bool:
     return any(rank in (NAME, ALIAS) for rank, _, _ in spellings)
 
 
-def _rarest(connection: sqlite3.Connection, query: str) -> list[str]:
-    """Return the trigrams of ``query`` that the index holds, rarest first, within the budget."""
+def _rarest(connection: sqlite3.Connection, query: str) -> list[tuple[str, int]]:
+    """Return the trigrams of ``query`` that the index holds, with the number of forms that do.
+
+    Rarest first, within the budget.
+    """
     grams = sorted({query[i : i + 3] for i in range(len(query) - 2)})
     counted = connection.execute(
         "SELECT gram, forms FROM gram_count WHERE gram IN (SELECT value FROM json_each(?))"
@@ -328,13 +354,33 @@ def _rarest(connection: sqlite3.Connection, query: str) -> list[str]:
         (json.dumps(grams),),
     ).fetchall()
     budget = max(POSTINGS, _fact(connection, "forms") * POSTINGS_SHARE)
-    total, kept = 0, list[str]()
+    total, kept = 0, list[tuple[str, int]]()
     for gram, forms in counted:
         total += forms
         if kept and total > budget:
             break
-        kept.append(gram)
+        kept.append((gram, forms))
     return kept
+
+
+def _sharing(
+    postings: Sequence[Int32[np.ndarray, "_"]], weights: Float64[np.ndarray, "num_grams"]
+) -> Int64[np.ndarray, "num_best"]:
+    """Return the forms whose trigrams among these weigh most; ties go to the lower id.
+
+    Not BM25 as FTS5 has it, which reads the length of every form: four times the time in a crowd.
+    """
+    grams = np.repeat(np.arange(len(postings)), [len(forms) for forms in postings])
+    # sorted by form in one go; a text of LONGEST_FORM characters has fewer than 256 trigrams
+    pairs = (np.concatenate(postings).astype(np.int64) << 8) | grams
+    pairs.sort()
+    forms = pairs >> 8
+    starts = np.flatnonzero(np.diff(forms, prepend=-1))
+    totals = np.add.reduceat(weights[pairs & 255], starts)
+    count = min(COMPARED, len(starts))
+    least = np.partition(totals, len(totals) - count)[len(totals) - count]
+    among = np.flatnonzero(totals >= least)
+    return forms[starts[among[np.lexsort((among, -totals[among]))[:count]]]]
 
 
 def _scores(query: str, forms: Mapping[int, str]) -> list[tuple[int, float]]:

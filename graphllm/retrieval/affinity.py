@@ -5,7 +5,7 @@ cosine of MiniLM vectors, contrasted over the relations of this graph.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from jaxtyping import Float32
@@ -39,6 +39,7 @@ _SHORTEST_MISSPELT = 5  # letters
 _ALIKE = 84  # percent
 _USUAL = 0.3  # share of a kind of node that has a relation it is known by
 _FAIR_PART = 0.15  # of the nodes a port arrives at
+_KEPT = 4_096  # words that are remembered as known or not
 _PROTOTYPES = {
     "person": "Maria Schmidt, John Smith, Pierre Dupont, Anna Kowalska, Li Wei, Kofi Mensah",
     "place": "Berlin, Brazil, Kyoto, New York City, Nigeria, Lyon, California",
@@ -75,6 +76,7 @@ class Affinity:
         self._classes: dict[str, Float32[np.ndarray, num_ports]] = {}
         self._profile: Float32[np.ndarray, "num_ports dim"] | None = None
         self._likeness: dict[str, Float32[np.ndarray, num_ports]] | None = None
+        self.knows = lru_cache(_KEPT)(self._knows)
 
     def prepare(self, words: Sequence[str]) -> None:
         """Embed the words that are new, in one batch."""
@@ -116,7 +118,7 @@ class Affinity:
                 near[relation] = 0
         return np.maximum(lexical, near)
 
-    def knows(self, word: str) -> bool:
+    def _knows(self, word: str) -> bool:
         """Return whether a folded word is, or means, one of the graph's own words."""
         labels = range(len(self._label_words))
         if any(self.label_word(word, relation) for relation in labels):

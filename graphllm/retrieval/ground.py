@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -49,6 +50,7 @@ EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 SAY_WHEN = frozenset(map(family, ("year", "date", "time", "since")))  # of attributes
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _ALL_OF_KIND = 0.9
+_KEPT = 256  # sets of nodes whose keys are remembered: every path of a question begins with them
 
 
 class PlanCandidate(NamedTuple):
@@ -101,10 +103,14 @@ class Ground:
         self.affinity = Affinity(self.schema, encoder, label_encoder)
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
+        self._keys_of = lru_cache(_KEPT)(self._read_keys_of)
 
     def entities(self, nodes: Sequence[int]) -> Entities:
         """Return the plan that is just these nodes."""
-        return Entities(tuple(self.view.keys[n] for n in nodes))
+        return Entities(self._keys_of(tuple(nodes)))
+
+    def _read_keys_of(self, nodes: tuple[int, ...]) -> tuple[str, ...]:
+        return tuple(self.view.keys[n] for n in nodes)
 
     def chain(
         self,

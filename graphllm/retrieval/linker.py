@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
 
 from graphllm.answer.history import Turn
@@ -12,6 +13,8 @@ from graphllm.index.names import Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 
 _MAX_NODES = 64  # nodes of one name that are told apart
+_MAX_SPELLINGS = 4 * _MAX_NODES  # that are looked at, for the types and spellings of those
+_SURELY_NAMED = 1.5  # weight of a name beside which "of the" is none
 _LONGEST_GUESS = 4  # words of a name that is not as written
 _MAX_PARTS = 3  # nodes that part of a name is taken for
 _MAX_KINDS = 4  # types of nodes that share a name
@@ -137,9 +140,15 @@ class Linker:
             for last in range(first + 1, min(first + longest, len(tokens)) + 1):
                 words = [t.folded for t in tokens[first:last]]
                 folded[Span(first, last)] = " ".join(w for w in words if w)
-        found = self.names.folded_many([text for text in folded.values() if text], articles=True)
+        asked = [text for text in folded.values() if text]
+        found = self.names.folded_many(asked, articles=True, limit=_MAX_SPELLINGS)
+        named = any(
+            text in found and weight(span, tokens) >= _SURELY_NAMED for span, text in folded.items()
+        )
         mentions = []
         for span, text in folded.items():
+            if named and _is_filler(span, tokens):
+                continue
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
             nodes = found.get(text) if text else self.names.exact(surface)
             if nodes is not None and len(nodes):
@@ -152,21 +161,24 @@ class Linker:
     def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
         """Return a mention for each type of node that has the name: the album, and the song."""
         by_type: dict[int, list[int]] = {}
-        for node in nodes[: 4 * _MAX_NODES]:
+        for node in nodes[:_MAX_SPELLINGS]:
             by_type.setdefault(int(self.view.node_type_ids[node]), []).append(node)
         kinds = list(by_type.values())[:_MAX_KINDS]
         return [self._mention(span, spellings, same) for same in kinds]
 
     def _mention(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> Mention:
         surface = spellings[0]
-        names = [{self.view.names[n], self.view.keys[n]} for n in nodes]
-        same = [n for n, called in zip(nodes, names, strict=True) if called & set(spellings)]
+        as_written = (n for n in nodes if self._is_called(n, spellings))
+        same = list(islice(as_written, _MAX_NODES))
         match = Match.EXACT if same else Match.FOLDED
         chosen = tuple((same or nodes)[:_MAX_NODES])
         quality = _QUALITY[match]
         if not same and all(fold(self.view.names[n]) != fold(surface) for n in chosen):
             quality -= _LOOSE  # an alias, or a name without its article
         return Mention(span, surface, chosen, match, quality)
+
+    def _is_called(self, node: int, spellings: Sequence[str]) -> bool:
+        return self.view.names[node] in spellings or self.view.keys[node] in spellings
 
     def _meant(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
         """Return nodes by meaning for words that name nothing: "space travel" for "astronauts"."""
@@ -329,6 +341,20 @@ def token_weight(token: Token, *, is_name: bool) -> float:
     if is_name:
         return 0.8 if common else 1.5
     return 0.1 if common else 1.0
+
+
+def _is_filler(span: Span, tokens: Sequence[Token]) -> bool:
+    """Whether there are only words like "of the", in small letters: a large graph names them all.
+
+    Examples:
+        >>> words = tokenize("Who is in Her with It")
+        >>> [_is_filler(Span(i, i + 1), words) for i in range(6)]
+        [True, True, True, False, True, False]
+    """
+    return all(
+        token.folded in FUNCTION_WORDS and (i == 0 or not token.text[:1].isupper())
+        for i, token in enumerate(tokens[span.first : span.last], span.first)
+    )
 
 
 def _is_naming(mention: Mention, tokens: Sequence[Token]) -> bool:

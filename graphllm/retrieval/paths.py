@@ -1,6 +1,7 @@
 """Rank relation paths from an entity by how well they explain a question."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -39,6 +40,7 @@ _NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
 _EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
 
 
+_KEPT = 65_536  # pairs of steps whose likelihood is remembered
 _FIRST_BONUS = np.array([0, *[0.3, 0.05] * MAX_HOPS], dtype=np.float32)
 
 
@@ -115,6 +117,7 @@ class PathRanker:
         self.schema = schema
         self.affinity = affinity
         self.weights = weights
+        self._log_follow = lru_cache(_KEPT)(self._read_log_follow)
 
     def rank(
         self,
@@ -411,7 +414,8 @@ class PathRanker:
         aligned: Alignment,
     ) -> tuple[Float32[np.ndarray, "num_paths"], Float32[np.ndarray, "num_paths hops"]]:
         lengths = np.array([len(p) for p in paths])
-        returns = _returns(paths)
+        ports = padded(paths)
+        returns = _returns(ports, lengths)
         taken = [mention.span, *ignore]
         triggers = sum(
             t.folded in RETURN_TRIGGERS and not any(s.first <= i < s.last for s in taken)
@@ -439,12 +443,12 @@ class PathRanker:
         first = np.array([self.schema.labels[p[0] >> 1].endswith(f" {before}") for p in paths])
         score = score + self.weights.preposition * first
         if not triggers:
-            alike = np.array(
-                [[self._joins_alike(q >> 1) for q in p] for p in padded(paths).tolist()]
-            )
+            distinct, place = np.unique(ports, return_inverse=True)
+            alike = np.array([self._joins_alike(q >> 1) for q in distinct.tolist()])
+            alike = alike[place.reshape(ports.shape)]
             score = score - self.weights.idle_return * (returns & alike).any(axis=1)
         has = self.schema.has_ports(mention.nodes)
-        first_ports = padded(paths)[:, 0]
+        first_ports = ports[:, 0]
         score = score - self.weights.lacking * ~has[first_ports]
         score = score - self.weights.lacking_this_way * (~has & has[_ways_back(has)])[first_ports]
         score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
@@ -519,13 +523,10 @@ class PathRanker:
 
     def _log_follows(self, path: Sequence[int]) -> float:
         """Return how usual it is, as a log-probability, that each step goes on as it does."""
-        return sum(
-            (
-                float(np.log(max(self.schema.follows(p)[q], _MIN_FOLLOWS)))
-                for p, q in pairwise(path)
-            ),
-            start=0.0,
-        )
+        return sum((self._log_follow(p, q) for p, q in pairwise(path)), start=0.0)
+
+    def _read_log_follow(self, port: int, following: int) -> float:
+        return float(np.log(max(self.schema.follows(port)[following], _MIN_FOLLOWS)))
 
 
 def name_weight(weight: float) -> float:
@@ -566,19 +567,21 @@ def _ways_back(ports: Bool[np.ndarray, "num_ports"]) -> Int[np.ndarray, "num_por
     return np.arange(len(ports)) ^ 1
 
 
-def _returns(paths: Sequence[tuple[int, ...]]) -> np.ndarray:
+def _returns(
+    ports: Int[np.ndarray, "num_paths hops"], lengths: Int[np.ndarray, "num_paths"]
+) -> Bool[np.ndarray, "num_paths hops"]:
     """Return, per path and hop, whether the hop walks the one before it back."""
-    table = np.zeros((len(paths), MAX_HOPS), dtype=np.bool_)
-    for row, path in zip(table, paths, strict=True):
-        for hop in range(1, len(path)):
-            row[hop] = path[hop] == path[hop - 1] ^ 1
-    return table
+    table = np.zeros(ports.shape, dtype=np.bool_)
+    table[:, 1:] = ports[:, 1:] == ports[:, :-1] ^ 1
+    return table & (np.arange(MAX_HOPS) < lengths[:, None])
 
 
 def _orders(
     words: Sequence[Word], span: Span, tokens: Sequence[Token]
 ) -> list[Int[np.ndarray, "num_words"]]:
-    """Return reading orders outward from the entity: by distance, left side first, right first.
+    """Return the distinct reading orders outward from the entity.
+
+    By distance first, then left side first, then right first.
 
     Words that stand for the answer come last in all of them.
     """
@@ -590,8 +593,8 @@ def _orders(
     left = [i for i in rest if words[i].position < span.first][::-1]
     right = [i for i in rest if words[i].position >= span.last]
     nearest = sorted(rest, key=lambda i: _distance(words[i].position, span, tokens))
-    orders = ([*order, *asking] for order in (nearest, left + right, right + left))
-    return [np.array(order, dtype=np.int64) for order in orders]
+    orders = ((*order, *asking) for order in (nearest, left + right, right + left))
+    return [np.array(order, dtype=np.int64) for order in dict.fromkeys(orders)]
 
 
 def _main_verb(words: Sequence[Word], span: Span, tokens: Sequence[Token]) -> list[int]:

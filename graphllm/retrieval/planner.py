@@ -60,16 +60,10 @@ class Planner:
             literal = Question(seeds, Intent(Want.LIST), (), None)
             found += [c._replace(score=c.score - 0.1) for c in from_mentions(self.ground, literal)]
         found += told(self.ground, plain)
-        found = [c for c in found if _minds_negation(c, seeds) and self._minds_than(c, seeds)]
+        compared = [c.span for c in constraints(seeds.tokens)]
+        found = [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
         found.sort(key=lambda c: -c.score)
         return list({c.plan: c for c in reversed(found)}.values())[::-1]
-
-    def _minds_than(self, candidate: PlanCandidate, seeds: Seeds) -> bool:
-        """Whether a plan compares where the question does: "older than Ada" is not a path."""
-        positions = [i for i, t in enumerate(seeds.tokens) if t.folded == "than"]
-        read = [c.span for c in constraints(seeds.tokens)]
-        read += [m.span for m in candidate.mentions]
-        return all(any(s.first <= i < s.last for s in read) for i in positions)
 
     def _going_on(self, seeds: Seeds, history: Sequence[Turn]) -> Iterator[PlanCandidate]:
         """Yield the earlier plan about somebody else, or counted, where no more is asked."""
@@ -123,6 +117,13 @@ def _longest(seeds: Seeds) -> Seeds:
         )
     )
     return replace(seeds, mentions=kept)
+
+
+def _minds_than(candidate: PlanCandidate, seeds: Seeds, compared: Sequence[Span]) -> bool:
+    """Whether a plan compares where the question does: "older than Ada" is not a path."""
+    positions = [i for i, t in enumerate(seeds.tokens) if t.folded == "than"]
+    read = [*compared, *(m.span for m in candidate.mentions)]
+    return all(any(s.first <= i < s.last for s in read) for i in positions)
 
 
 def _minds_negation(candidate: PlanCandidate, seeds: Seeds) -> bool:

@@ -10,13 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import fold, humanize
-from graphllm.graph.view import Adjacency, GraphView
+from graphllm.graph.view import Adjacency, GraphView, edges_by_relation
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 from graphllm.retrieval.english import CONTAINMENT, SYMMETRIC
@@ -30,6 +31,7 @@ _MOST_FLAGS = 2_000  # values of a column, read to see whether it only says yes 
 _LONGEST_VALUE = 60
 _MIN_EDGE_SHARE = 0.05
 _STAND_FOR_ALL = 16  # nodes of one name
+_KEPT = 1_024  # sets of nodes whose ports are remembered: one question asks for them many times
 _MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _STATEMENTS = 0.5  # share of nameless nodes from which a step is taken to lead to statements
 _ALL_NAMELESS = 0.9  # of the nodes: where (nearly) nothing has a name, identifiers are the names
@@ -56,6 +58,7 @@ class GraphSchema:
         self.value_share = lru_cache(maxsize=None)(self._value_share)
         self.time_share = lru_cache(maxsize=None)(self._time_share)
         self.arrival_types = lru_cache(maxsize=None)(self._arrival_types)
+        self._ports_of = lru_cache(_KEPT)(self._read_ports_of)
 
     @property
     def num_ports(self) -> int:
@@ -74,13 +77,10 @@ class GraphSchema:
     @cached_property
     def _edges_by_relation(self) -> list[Int32[np.ndarray, "num_sampled"]]:
         """Up to ``_SAMPLE`` edges of each relation, evenly spaced over the file."""
-        relation_ids = np.asarray(self.view.relation_ids)
-        counts = np.bincount(relation_ids, minlength=len(self.view.relations))
-        order = np.argsort(relation_ids, kind="stable").astype(np.int32)
-        ends = np.cumsum(counts)
+        indptr, edge_ids = edges_by_relation(self.view)
         return [
-            order[end - count : end][_spread(count)]
-            for count, end in zip(counts.tolist(), ends.tolist(), strict=True)
+            np.asarray(edge_ids[start + _spread(end - start)])
+            for start, end in pairwise(indptr.tolist())
         ]
 
     def _arrivals(self, port: int) -> Int32[np.ndarray, "num_sampled"]:
@@ -111,7 +111,10 @@ class GraphSchema:
 
     def has_ports(self, nodes: Sequence[int]) -> Bool[np.ndarray, "num_ports"]:
         """Return which ports any of ``nodes`` has; of many, the first few stand for all."""
-        return self.port_counts(np.array(nodes[:_STAND_FOR_ALL], dtype=np.int64)) > 0
+        return self._ports_of(tuple(nodes[:_STAND_FOR_ALL]))
+
+    def _read_ports_of(self, nodes: tuple[int, ...]) -> Bool[np.ndarray, "num_ports"]:
+        return self.port_counts(np.array(nodes, dtype=np.int64)) > 0
 
     @cached_property
     def statement_ports(self) -> frozenset[int]:
