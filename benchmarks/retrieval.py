@@ -26,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,6 +64,7 @@ class Shown(NamedTuple):
 
 
 System = Callable[[Asked], Shown]
+Count = Callable[[str], int]
 
 
 def share_found(shown: frozenset[str], gold: frozenset[str]) -> float:
@@ -72,22 +74,22 @@ def share_found(shown: frozenset[str], gold: frozenset[str]) -> float:
 class OurSystem:
     """A retriever of ours and the textualizer."""
 
-    def __init__(self, name: str, reader: PlanReader, encoder: MiniLMEncoder, layout: Layout):
+    def __init__(self, name: str, reader: PlanReader, count: Count, layout: Layout) -> None:
         self.retriever = load_retriever(name, reader.planner)
-        self.view, self.encoder, self.layout = reader.view, encoder, layout
+        self.view, self.count, self.layout = reader.view, count, layout
 
     def __call__(self, asked: Asked) -> Shown:
         start = time.perf_counter()
         subgraph = self.retriever.retrieve(asked.seeds)
         seconds = time.perf_counter() - start
-        return as_text(self.view, subgraph, asked, self.encoder, self.layout, seconds)
+        return as_text(self.view, subgraph, asked, self.count, self.layout, seconds)
 
 
 def as_text(
     view: GraphIndex,
     subgraph: Subgraph,
     asked: Asked,
-    encoder: MiniLMEncoder,
+    count_tokens: Count,
     layout: Layout,
     seconds: float,
 ) -> Shown:
@@ -96,7 +98,7 @@ def as_text(
             view,
             subgraph,
             max_tokens=budget,
-            count_tokens=encoder.count_tokens,
+            count_tokens=count_tokens,
             layout=layout,
             question=asked.example.question,
         )
@@ -128,10 +130,18 @@ class Rows:
 class Peer:
     """PyG's retriever, on the whole graph or on the surroundings of the topic."""
 
-    def __init__(self, reader: PlanReader, encoder: MiniLMEncoder, layout: Layout, whole: bool):
+    def __init__(
+        self,
+        reader: PlanReader,
+        encoder: MiniLMEncoder,
+        count: Count,
+        layout: Layout,
+        *,
+        whole: bool,
+    ) -> None:
         import torch
 
-        self.reader, self.view, self.encoder = reader, reader.view, encoder
+        self.reader, self.view, self.encoder, self.count = reader, reader.view, encoder, count
         self.layout, self.whole, self.torch = layout, whole, torch
         self.vectors = self.view.embed(encoder)
         self.relation_vectors = encoder.encode([r.replace("_", " ") for r in self.view.relations])
@@ -183,20 +193,19 @@ class Peer:
 
     def own_text(self, asked: Asked) -> Shown:
         _, text, seconds = self.retrieved(asked)
-        count = self.encoder.count_tokens
-        question = count(asked.example.question)
+        question = self.count(asked.example.question)
         lines = text.split("\n")
         table = lines[1 : lines.index("")]  # MetaQA's names have no line breaks
-        used = question + np.cumsum([count(line) for line in lines[: len(table) + 1]])
+        used = question + np.cumsum([self.count(line) for line in lines[: len(table) + 1]])
         names = [next(csv.reader([line]))[1] for line in table]
         fit = [int(np.searchsorted(used, budget, side="right")) - 1 for budget in BUDGETS]
-        total = count(text)
+        total = self.count(text)
         tokens = [min(total, budget - question) for budget in BUDGETS]
         return Shown([frozenset(names[: max(n, 0)]) for n in fit], tokens, seconds)
 
     def our_text(self, asked: Asked) -> Shown:
         subgraph, _, seconds = self.retrieved(asked)
-        return as_text(self.view, subgraph, asked, self.encoder, self.layout, seconds)
+        return as_text(self.view, subgraph, asked, self.count, self.layout, seconds)
 
 
 def questions(
@@ -245,14 +254,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     encoder = MiniLMEncoder()
+    count = lru_cache(maxsize=200_000)(encoder.count_tokens)
     view = index_for(load_suite(SUITES[0], options.data, options.split).graph_path)
     reader = PlanReader(view, view.lexicon, encoder)
     names = options.retriever or list(RETRIEVERS)
     systems: dict[str, System] = {
-        name: OurSystem(name, reader, encoder, options.layout) for name in names
+        name: OurSystem(name, reader, count, options.layout) for name in names
     }
     if options.peer != "none":
-        peer = Peer(reader, encoder, options.layout, options.peer == "whole")
+        peer = Peer(reader, encoder, count, options.layout, whole=options.peer == "whole")
         systems[f"PyG, {options.peer}"] = peer.own_text
         systems[f"PyG, {options.peer}, + our text"] = peer.our_text
     found: dict[str, dict[str, object]] = {}

@@ -3,9 +3,14 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from graphllm.answer import Usage
 from graphllm.errors import LanguageModelError
+from graphllm.graph import GraphView, Subgraph
 from graphllm.llm import GREEDY, Decoding, Generation, LanguageModel, Prompt
+from graphllm.retrieval.linker import Seeds
+from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 
 
 class ScriptedLLM:
@@ -107,3 +112,71 @@ def _assert_refuses(model: LanguageModel, prompt: Prompt, decoding: Decoding) ->
         except LanguageModelError:
             continue
         raise AssertionError(f"{model.id} took a prompt that is longer than its context")
+
+
+def assert_retriever_contract(retriever: Retriever, view: GraphView, seeds: Seeds) -> None:
+    """Check what every ``Retriever`` promises, on one question.
+
+    What it returns is a part of the graph in ascending order, repeats, also from several threads,
+    and has at most as many edges as asked for; it says so when it left edges out for that; nothing
+    linked gives nothing. A retriever with a true ``is_connected`` returns connected subgraphs.
+
+    Args:
+        retriever: Over ``view``.
+        seeds: A linked question that names a node with more than one edge.
+
+    Raises:
+        AssertionError: A promise is broken.
+    """
+    assert isinstance(retriever, Retriever)
+    whole = retriever.retrieve(seeds)
+    assert len(whole.edges), "nothing found for a node that has edges"
+    nothing = Seeds(question="", tokens=(), mentions=())
+    for found, most in [
+        (whole, MAX_EDGES),
+        (retriever.retrieve(seeds, max_edges=10 * view.num_edges + 10), view.num_edges),
+        (retriever.retrieve(seeds, max_edges=2), 2),
+        (retriever.retrieve(seeds, max_edges=1), 1),
+        (retriever.retrieve(nothing), 0),
+    ]:
+        _assert_part_of(view, found, most)
+        if getattr(retriever, "is_connected", False):
+            assert _num_parts(view, found) <= 1, "not connected"
+    assert len(retriever.retrieve(seeds, max_edges=1).edges) == 1
+    assert len(whole.edges) == 1 or retriever.retrieve(seeds, max_edges=1).truncated
+    with ThreadPoolExecutor(4) as pool:
+        for again in pool.map(lambda _: retriever.retrieve(seeds), range(8)):
+            _assert_same(whole, again)
+
+
+def _assert_part_of(view: GraphView, found: Subgraph, most: int) -> None:
+    assert len(found.edges) <= most, f"{len(found.edges)} edges, expected at most {most}"
+    for ids, count in ((found.nodes, view.num_nodes), (found.edges, view.num_edges)):
+        assert (ids[1:] > ids[:-1]).all(), "ids are not ascending, or one comes twice"
+        assert not len(ids) or (ids[0] >= 0 and ids[-1] < count), "an id outside the graph"
+    ends = {int(n) for e in found.edges for n in (view.heads[e], view.tails[e])}
+    assert ends <= set(found.nodes.tolist()), "an edge without one of its nodes"
+    for scores in (found.edge_scores, found.node_scores):
+        assert np.isfinite(scores).all(), "a score that is no number"
+    kept = set(found.edges.tolist())
+    assert all(path and kept.issuperset(path) for path in found.paths), "a path has other edges"
+
+
+def _assert_same(one: Subgraph, other: Subgraph) -> None:
+    for name in ("nodes", "edges", "node_scores", "edge_scores"):
+        assert np.array_equal(getattr(one, name), getattr(other, name)), f"{name} do not repeat"
+    told = (one.reasons, one.paths, one.truncated)
+    assert told == (other.reasons, other.paths, other.truncated), "what is told does not repeat"
+
+
+def _num_parts(view: GraphView, found: Subgraph) -> int:
+    part = {node: node for node in found.nodes.tolist()}
+
+    def root(node: int) -> int:
+        while part[node] != node:
+            node = part[node]
+        return node
+
+    for edge in found.edges.tolist():
+        part[root(int(view.heads[edge]))] = root(int(view.tails[edge]))
+    return len({root(node) for node in part})

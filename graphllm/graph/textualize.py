@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from graphllm.errors import ConfigError
 from graphllm.graph.layouts import Cells, Layout, Row, marks_of, node_row, rows_of
+from graphllm.graph.strings import StringTable
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.view import GraphView
 
 _CHARACTERS_PER_TOKEN = 32  # a name longer than this a token of the budget is not even counted
+_FIRST_TRY = 32  # edges
 _MISSES = 16  # lines about nodes that may be too long before no more are tried
 
 
@@ -195,15 +198,18 @@ class _Writer:
         return text, self.counter(text)
 
     def _most_that_fit(self) -> int:
-        """Return how many of the best edges fit, by bisection over their number."""
-        fits, too_many = 0, len(self.edges) + 1
+        """Return how many of the best edges fit: by doubling, then by bisection."""
+        fits, tried = 0, _FIRST_TRY
+        while tried <= len(self.edges) and self._fit(tried):
+            fits, tried = tried, 2 * tried
+        too_many = min(tried, len(self.edges) + 1)
         while too_many - fits > 1:
             middle = (fits + too_many) // 2
-            if self.counter.rows(self._rows(middle, ())) <= self.budget:
-                fits = middle
-            else:
-                too_many = middle
+            fits, too_many = (middle, too_many) if self._fit(middle) else (fits, middle)
         return fits
+
+    def _fit(self, count: int) -> bool:
+        return self.counter.rows(self._rows(count, ())) <= self.budget
 
     def _told(self, count: int) -> tuple[list[int], bool]:
         """Return the nodes that a line is about, best first, and whether any is left out.
@@ -231,7 +237,16 @@ class _Writer:
         return told, misses > 0
 
     def _says_more(self, node: int) -> bool:
-        return self.layout is not Layout.CSV and self.cells.about(node) != ""
+        return self._has_more and self.cells.about(node) != ""
+
+    @cached_property
+    def _has_more(self) -> bool:
+        """Whether anything is known of nodes but their names."""
+        view = self.view
+        described = view.texts
+        no_text = isinstance(described, StringTable) and not len(described.data)
+        known = len(view.node_types) or len(view.node_columns) or not no_text
+        return self.layout is not Layout.CSV and bool(known)
 
 
 def _distinct(edges: Iterable[int], view: GraphView) -> list[int]:

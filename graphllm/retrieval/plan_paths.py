@@ -30,7 +30,7 @@ class PathRetriever:
     Args:
         planner: Ranks plans over its graph.
         num_plans: How many readings are shown.
-        margin: How much worse than the best a reading may score.
+        margin: How much worse than the best that gives anything a reading may score.
     """
 
     def __init__(self, planner: Planner, *, num_plans: int = 3, margin: float = 0.3) -> None:
@@ -67,12 +67,11 @@ class PathRetriever:
         Where plans from the same names give nothing again and again, those from other names get
         their turn: a common word was taken for a name.
         """
-        candidates = self.planner.rank(seeds)
         found: list[tuple[PlanCandidate, PlanResult]] = []
         in_vain: Counter[frozenset[Mention]] = Counter()
-        for candidate in candidates:
+        for candidate in self.planner.rank(seeds):
             names = frozenset(candidate.mentions)
-            if candidate.score < candidates[0].score - self.margin:
+            if found and candidate.score < found[0][0].score - self.margin:
                 break
             if in_vain[names] == _IN_VAIN or in_vain.total() == _TRIED:
                 continue
