@@ -21,6 +21,7 @@ _THOUGHTS_END = "</think>"  # models that reason aloud put it before their reply
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 _NUMBERED = re.compile(r"\[?\s*(\d{1,6})\s*\]?\s*(.*)", re.DOTALL)
 _OPERATION = re.compile(r"\b([a-z_]+)\s*\(")
+_ARGUMENT = re.compile(r'\s*("|~|[a-z_]+\s*\()')
 
 
 class ReplyError(ValueError):
@@ -156,10 +157,12 @@ def read_plan_text(text: str) -> str:
         ''
     """
     text = _without_thoughts(text)
-    for match in _OPERATION.finditer(text):
-        if match[1] in OPERATIONS:
-            return text[match.start() : _end_of_call(text, match.end())]
-    return ""
+    calls = [match for match in _OPERATION.finditer(text) if match[1] in OPERATIONS]
+    if not calls:
+        return ""
+    # in prose: "the count (of all) is count(...)"
+    plan = next((call for call in calls if _ARGUMENT.match(text, call.end())), calls[0])
+    return text[plan.start() : _end_of_call(text, plan.end())]
 
 
 def _end_of_call(text: str, position: int) -> int:
