@@ -79,17 +79,20 @@ NONE, ZERO, YES = np.int64(-1), np.int64(0), np.int64(1)  # literals would be ty
 SHORT_ROW = 32  # so many edges are searched for the next cheapest one faster than queued
 
 
+WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled for calls from compiled functions only."""
-    return njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return njit(nogil=True, **WITHOUT_WRAPPERS)(function)
 
 
 def _outer(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled at its first call, and kept on disk where that is possible."""
     try:
-        return njit(cache=True, nogil=True, no_cfunc_wrapper=True)(function)
+        return njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder that may be written: neither beside this file nor the user's
-        return njit(nogil=True, no_cfunc_wrapper=True)(function)
+        return njit(nogil=True)(function)
 
 
 @_inner
@@ -242,10 +245,10 @@ def _add_node(state, node, is_active, deadline):
 
 @_inner
 @no_type_check
-def _cost(costs, edge):
-    if len(costs.slots) and costs.slots[edge]:
-        return costs.exceptions[costs.slots[edge] - 1]
-    return costs.each[edge] if len(costs.each) else costs.uniform
+def _cost(uniform, each, slots, exceptions, edge):
+    if len(slots) and slots[edge]:
+        return exceptions[slots[edge] - 1]
+    return each[edge] if len(each) else uniform
 
 
 @_inner
@@ -281,73 +284,157 @@ def _neighbor(graph, node, place):
 
 @_inner
 @no_type_check
+def _is_apart(nodes, moats, local, other):
+    """Whether two reached nodes are in different clusters, ``local`` being the later one."""
+    return other < local and _find(nodes, moats, other) != _find(nodes, moats, local)
+
+
+@_inner
+@no_type_check
+def _scan(costs, local_of, state, local, now, edges, neighbors, start, end):
+    """Add the edges of half a row that end at reached nodes; return where the cheapest other is."""
+    uniform, each, slots, exceptions = costs.uniform, costs.each, costs.slots, costs.exceptions
+    is_uniform = len(each) + len(slots) == 0
+    nodes, moats = state.nodes, state.moats
+    best_at, best = NONE, np.inf
+    for at in range(start, end):
+        other = np.int64(local_of[neighbors[at]]) - 1
+        cost = uniform if is_uniform else _cost(uniform, each, slots, exceptions, edges[at])
+        if cost < 0.0:
+            other, cost = costs.virtual[slots[edges[at]] - 1], 0.0
+        if other < 0:
+            if cost < best:
+                best_at, best = at, cost
+        elif _is_apart(nodes, moats, local, other):
+            _add_item(state, local, other, np.int64(edges[at]), cost, now)
+    return best_at, best
+
+
+@_inner
+@no_type_check
 def _reach(graph, costs, local_of, state, local, now):
     """Give a node that a moat has just reached its events: a frontier, and its edges to others.
 
     An edge is added when the later of its ends is reached, which has the larger local number.
     """
-    nodes, moats = state.nodes, state.moats
-    node = nodes[local, ID]
-    best_place, best = NONE, np.inf
-    for place in range(_degree(graph, node)):
-        edge, neighbor = _neighbor(graph, node, place)
-        other = np.int64(local_of[neighbor]) - 1
-        cost = 0.0 if node < 0 else _cost(costs, edge)
-        if cost < 0.0:
-            other, cost = costs.virtual[costs.slots[edge] - 1], 0.0
-        if other < 0:
-            if cost < best:
-                best_place, best = place, cost
-        elif other < local and _find(nodes, moats, other) != _find(nodes, moats, local):
-            _add_item(state, local, other, edge, cost, now)
-    if best_place >= 0:
-        _add_item(state, local, NONE, best_place, best, now)
+    node = state.nodes[local, ID]
+    place, cost = NONE, np.inf
+    if node < 0:
+        for i in range(2):
+            edge, neighbor = _neighbor(graph, node, 1 - i)
+            other = np.int64(local_of[neighbor]) - 1
+            if other < 0:
+                place, cost = 1 - i, 0.0
+            elif _is_apart(state.nodes, state.moats, local, other):
+                _add_item(state, local, other, edge, 0.0, now)
+    else:
+        start, end = graph.out_indptr[node], graph.out_indptr[node + 1]
+        place, cost = _scan(
+            costs, local_of, state, local, now, graph.out_edges, graph.out_neighbors, start, end
+        )
+        shift = graph.in_indptr[node] - (end - start)
+        at, other_cost = _scan(
+            costs, local_of, state, local, now, graph.in_edges, graph.in_neighbors,
+            graph.in_indptr[node], graph.in_indptr[node + 1],
+        )  # fmt: skip
+        place -= start if place >= 0 else 0
+        if other_cost < cost:
+            place, cost = at - shift, other_cost
+    if place >= 0:
+        _add_item(state, local, NONE, place, cost, now)
+
+
+@_inner
+@no_type_check
+def _queue_half(costs, local_of, choices, first, length, edges, neighbors, start, end, shift):
+    """Add the edges of half a row to unreached nodes to a queue; return its new length."""
+    uniform, each, slots, exceptions = costs.uniform, costs.each, costs.slots, costs.exceptions
+    for at in range(start, end):
+        if local_of[neighbors[at]] == 0:
+            cost = _cost(uniform, each, slots, exceptions, edges[at])
+            if cost >= 0.0:
+                _set(choices, first + length, cost, float(at - shift), 0.0)
+                length += 1
+    return length
 
 
 @_inner
 @no_type_check
 def _queue(graph, costs, local_of, state, item):
     """Queue the edges of a frontier to nodes that no moat has reached."""
-    choices, start, length = state.choices, state.counts[CHOICES], ZERO
+    choices, first = state.choices, state.counts[CHOICES]
     node = state.nodes[state.items[item, LEFT], ID]
-    for place in range(_degree(graph, node)):
-        edge, neighbor = _neighbor(graph, node, place)
-        cost = _cost(costs, edge)
-        if local_of[neighbor] == 0 and cost >= 0.0:
-            _set(choices, start + length, cost, float(place), 0.0)
-            length += 1
+    start, end = graph.out_indptr[node], graph.out_indptr[node + 1]
+    length = _queue_half(
+        costs, local_of, choices, first, ZERO, graph.out_edges, graph.out_neighbors,
+        start, end, start,
+    )  # fmt: skip
+    shift = graph.in_indptr[node] - (end - start)
+    length = _queue_half(
+        costs, local_of, choices, first, length, graph.in_edges, graph.in_neighbors,
+        graph.in_indptr[node], graph.in_indptr[node + 1], shift,
+    )  # fmt: skip
     for i in range(length // 2 - 1, -1, -1):
-        _sink(choices, start, length, i, choices[start + i, TIME], choices[start + i, ORDER], 0.0)
-    state.items[item, START], state.items[item, LENGTH] = start, length
+        _sink(choices, first, length, i, choices[first + i, TIME], choices[first + i, ORDER], 0.0)
+    state.items[item, START], state.items[item, LENGTH] = first, length
     state.counts[CHOICES] += length
+
+
+@_inner
+@no_type_check
+def _cheapest(costs, local_of, edges, neighbors, start, end):
+    """Return where in half a row the first cheapest edge to an unreached node is."""
+    uniform, each, slots, exceptions = costs.uniform, costs.each, costs.slots, costs.exceptions
+    is_uniform = len(each) + len(slots) == 0
+    best_at, best = NONE, np.inf
+    for at in range(start, end):
+        if local_of[neighbors[at]] == 0:
+            if is_uniform:
+                return at, uniform
+            cost = _cost(uniform, each, slots, exceptions, edges[at])
+            if 0.0 <= cost < best:
+                best_at, best = at, cost
+    return best_at, best
+
+
+@_inner
+@no_type_check
+def _next_queued(graph, local_of, state, item):
+    items, choices = state.items, state.choices
+    node, first = state.nodes[items[item, LEFT], ID], items[item, START]
+    while items[item, LENGTH] > 0:
+        cost, place = choices[first, TIME], int(choices[first, ORDER])
+        _drop_first(choices, first, items[item, LENGTH])
+        items[item, LENGTH] -= 1
+        if local_of[_neighbor(graph, node, place)[1]] == 0:
+            return place, cost
+    return NONE, np.inf
 
 
 @_inner
 @no_type_check
 def _next_choice(graph, costs, local_of, state, item):
     """Return place and cost of the cheapest edge of a frontier to an unreached node; or -1."""
-    items, choices = state.items, state.choices
-    node = state.nodes[items[item, LEFT], ID]
-    start = items[item, START]
-    best_place, best = NONE, np.inf
-    if start >= 0:
-        while items[item, LENGTH] > 0:
-            best, best_place = choices[start, TIME], int(choices[start, ORDER])
-            _drop_first(choices, start, items[item, LENGTH])
-            items[item, LENGTH] -= 1
-            if local_of[_neighbor(graph, node, best_place)[1]] == 0:
-                return best_place, best
-        return NONE, np.inf
-    is_uniform = node < 0 or len(costs.each) + len(costs.slots) == 0
-    for place in range(items[item, EDGE] + 1 if is_uniform else 0, _degree(graph, node)):
-        edge, neighbor = _neighbor(graph, node, place)
-        if local_of[neighbor] == 0:
-            cost = 0.0 if node < 0 else _cost(costs, edge)
-            if 0.0 <= cost < best:
-                best_place, best = place, cost
-                if is_uniform:
-                    break
-    return best_place, best
+    items = state.items
+    if items[item, START] >= 0:
+        return _next_queued(graph, local_of, state, item)
+    node, place = state.nodes[items[item, LEFT], ID], items[item, EDGE]
+    if node < 0:
+        is_next = place == 0 and local_of[graph.tails[-1 - node]] == 0
+        return (YES, 0.0) if is_next else (NONE, np.inf)
+    start, end = graph.out_indptr[node], graph.out_indptr[node + 1]
+    passed = place + 1 if len(costs.each) + len(costs.slots) == 0 else ZERO  # all seen before
+    at, cost = _cheapest(costs, local_of, graph.out_edges, graph.out_neighbors, start + passed, end)
+    best_place = at - start if at >= 0 else NONE
+    shift = graph.in_indptr[node] - (end - start)
+    if best_place < 0 or passed == 0:
+        first = max(graph.in_indptr[node], passed + shift)
+        at, other_cost = _cheapest(
+            costs, local_of, graph.in_edges, graph.in_neighbors, first, graph.in_indptr[node + 1]
+        )
+        if other_cost < cost:
+            best_place, cost = at - shift, other_cost
+    return best_place, cost
 
 
 @_inner
@@ -462,6 +549,19 @@ def _grown(table, used, extra):
 
 @_inner
 @no_type_check
+def _is_full(state, extra_items, extra_choices):
+    counts = state.counts
+    return (
+        counts[NODES] + 1 > len(state.nodes)
+        or counts[MERGES] + 1 > len(state.merges)
+        or counts[ITEMS] + extra_items > len(state.items)
+        or counts[EVENTS] + counts[ITEMS] + extra_items + 1 > len(state.events)
+        or counts[CHOICES] + extra_choices > len(state.choices)
+    )
+
+
+@_inner
+@no_type_check
 def _reserve(state, extra_items, extra_choices):
     """Return the tables with room for one more node and merge, and so many more of the others."""
     counts = state.counts
@@ -529,17 +629,19 @@ def grow(graph, costs, local_of, ids, prizes):
     has_queues = len(costs.each) + len(costs.slots) > 0
     num_reached, now, item = ZERO, 0.0, NONE
     while counts[ACTIVES] > 1:
-        extra_items, extra_choices = 1, 0
+        extra_items, extra_choices = YES, ZERO
         if num_reached < counts[NODES]:
             extra_items += _degree(graph, state.nodes[num_reached, ID])
         elif item >= 0 and has_queues and state.items[item, START] < 0:
-            extra_choices = _degree(graph, state.nodes[state.items[item, LEFT], ID])
-        state = _reserve(state, extra_items, extra_choices)
+            degree = _degree(graph, state.nodes[state.items[item, LEFT], ID])
+            extra_choices = degree if degree > SHORT_ROW else ZERO
+        if _is_full(state, extra_items, extra_choices):
+            state = _reserve(state, extra_items, extra_choices)
         if num_reached < counts[NODES]:
             _reach(graph, costs, local_of, state, num_reached, now)
             num_reached += 1
             continue
-        if extra_choices > SHORT_ROW:
+        if extra_choices > 0:
             _queue(graph, costs, local_of, state, item)
         if item >= 0:
             item = _advance(graph, costs, local_of, state, item, now, tolerance)
@@ -567,7 +669,9 @@ def grow(graph, costs, local_of, ids, prizes):
     for merge in range(counts[MERGES]):
         left, right = nodes[merges[merge, LEFT], ID], nodes[merges[merge, RIGHT], ID]
         if left >= 0 and right >= 0:
-            merge_costs[merge] = _cost(costs, merges[merge, EDGE])
+            merge_costs[merge] = _cost(
+                costs.uniform, costs.each, costs.slots, costs.exceptions, merges[merge, EDGE]
+            )
     return merges[: counts[MERGES]], merge_costs, nodes[: counts[NODES], ID].copy(), tree
 
 
