@@ -1,0 +1,1 @@
+"""Questions built from graphs: invented ones for training, and the user's own."""
