@@ -24,7 +24,7 @@ from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized, textualize
 from graphllm.graph.view import GraphView, edges_of
 from graphllm.llm import Decoding, Generation, LanguageModel, Message, Prompt
-from graphllm.query import Entities, NodePlan, Plan, children, execute, parse_plan
+from graphllm.query import Entities, NodePlan, Plan, ShortestPath, children, execute, parse_plan
 from graphllm.readers.drafting import draft_of
 from graphllm.readers.judging import Named, judged, named, refused
 from graphllm.readers.plan_reader import says_something, stands_on_facts
@@ -40,7 +40,7 @@ from graphllm.readers.replies import ReplyError, read_plan_text, read_reply
 from graphllm.retrieval.constraints import superlative
 from graphllm.retrieval.english import words
 from graphllm.retrieval.intents import Want, intent
-from graphllm.retrieval.linker import Linker, Seeds
+from graphllm.retrieval.linker import Linker, Match, Seeds
 from graphllm.retrieval.retriever import Retriever
 from graphllm.retrieval.schema import GraphSchema
 
@@ -54,6 +54,8 @@ _REPAIR_TOKENS = 128  # the error message and what is asked about it
 _LEAST_ROOM = 64  # tokens of facts that are worth asking about
 _LONGEST_REPEATED = 2000  # characters of a reply that are sent back
 _LONGEST_REWRITTEN = 1000
+_HOPS, _PATHS = 10, 50  # of a plan that a model wrote
+_LARGEST_PROOF = 100_000  # facts; what rests on more takes long to check and says little
 _BATCH = 32  # questions that are asked together
 _FIRST_LINES = 3  # the facts that bear most on a question
 _LEFT_OUT = (
@@ -260,18 +262,27 @@ class LMReader:
         text = self._render("rewrite", history=conversation(history), question=as_data(question))
         reply = yield Asked("graph_qa/rewrite", Prompt.of(text), 0, "the conversation")
         clock.skip()
-        resolved = self._resolved(reply, seeds, history)
+        resolved = self._resolved(reply, alone, seeds, history)
         clock.lap("link")
         return (seeds, history) if resolved is None else (resolved, ())
 
-    def _resolved(self, reply: Generation, seeds: Seeds, history: Sequence[Turn]) -> Seeds | None:
-        """Link a rewritten question; ``None`` when it is no question, or names something new."""
+    def _resolved(
+        self, reply: Generation, alone: Seeds, seeds: Seeds, history: Sequence[Turn]
+    ) -> Seeds | None:
+        """Link a rewritten question; ``None`` when it is none, or says more or less than was asked.
+
+        It may name only what the question or the conversation names, and must name what the
+        question names by itself.
+        """
         rewritten = reply.text.strip().strip('"')
         if reply.cut_off or not 0 < len(rewritten) <= _LONGEST_REWRITTEN or "\n" in rewritten:
             return None
         resolved, known = self.linker.link(rewritten), self._known(seeds, history)
-        strange = any(name.nodes.isdisjoint(known) for name in named(resolved))
-        return None if strange else resolved
+        said = frozenset(node for name in named(resolved) for node in name.nodes)
+        adds = any(name.nodes.isdisjoint(known) for name in named(resolved))
+        surely = tuple(m for m in alone.mentions if m.match in (Match.EXACT, Match.FOLDED))
+        drops = any(name.nodes.isdisjoint(said) for name in named(replace(alone, mentions=surely)))
+        return None if adds or drops or (named(seeds) and not said) else resolved
 
     def _known(self, seeds: Seeds, history: Sequence[Turn]) -> frozenset[int]:
         """Return the nodes that a question or its conversation names: none else may come in."""
@@ -401,10 +412,12 @@ class LMReader:
         if strange := sorted(_keys(plan) - allowed):
             there = ", ".join(sorted(allowed)[:8]) or "none: begin with type(...) or having(...)"
             raise PlanError(f"the question does not name {strange[0]!r}; its keys: {there}")
-        result = execute(plan, self.view)
         if isinstance(plan, Entities):
             raise PlanError("it only repeats what the question names")
-        if result.is_empty:
+        if isinstance(plan, ShortestPath) and (plan.max_hops > _HOPS or plan.max_paths > _PATHS):
+            raise PlanError(f"shortest_path takes at most {_HOPS} hops and {_PATHS} paths")
+        result = execute(plan, self.view)
+        if result.is_empty or len(result.edges) + len(result.attributes) > _LARGEST_PROOF:
             return None
         draft = draft_of(plan, result, self.view, confidence=PLANNED)
         reading = Reading(plan=plan, result=result, draft=draft)
