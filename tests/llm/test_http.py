@@ -1,5 +1,7 @@
 import json
 import logging
+import subprocess
+import sys
 import time
 from email.utils import formatdate
 
@@ -574,3 +576,40 @@ def test_prompts_are_json_whatever_they_hold(serve):
     ask(model_at(server.url), Prompt.of('"\\\ud800\x00 😀'))
     assert server.requests[0].body["messages"][0]["content"] == '"\\\ufffd\x00 😀'
     assert json.dumps(server.requests[0].body)
+
+
+SERVER = """
+import http.server, time
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b'data: {"choices": [{"delta": {"content": "Chris"}}]}\\n\\n')
+        time.sleep(60)
+
+
+server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def test_a_server_process_that_is_killed_while_it_replies():
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            url = f"http://127.0.0.1:{process.stdout.readline().strip()}/v1"
+            stream = model_at(url, patience=Patience()).stream(HELLO)
+            assert next(stream) == "Chris"
+            process.kill()
+            with pytest.raises(
+                LanguageModelError, match=rf"{url} .*(broke off|ends in the middle)"
+            ):
+                next(stream)
+        finally:
+            process.kill()
