@@ -313,3 +313,10 @@ def test_neither_torch_nor_the_weights_package_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_tokens_are_counted_however_many_there_are(encoder):
+    text = "Émile's word-piece counting"
+    assert encoder.count_tokens(text) == len(encoder.token_ids([text])[0]) - 2
+    assert encoder.count_tokens(" ".join(["word"] * 1000)) == 1000
+    assert encoder.count_tokens("") == 0
