@@ -19,6 +19,7 @@ from graphllm.retrieval.planner import Planner
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
+_MOST_NAMED = 8  # things of one name that a refusal still says it is about
 _MOST_WORDS = 80  # of a question; what is longer is a text
 _NEAREST = 3  # names by meaning that are tried
 _TIE = 0.02  # plans this close in score explain a question equally well
@@ -54,7 +55,13 @@ class PlanReader:
         if not candidates or candidates[0].score < _SURE_ENOUGH:
             abstention = no_reading(seeds, candidates, self.view, self.planner.schema)
             others = tuple((c.plan, _confidence_of(c.score)) for c in candidates[:3])
-            return Reading(abstention=abstention, alternatives=others, timings=timings)
+            named = seeds.mentions[0].nodes[:_MOST_NAMED] if seeds.mentions else ()
+            return Reading(
+                abstention=abstention,
+                alternatives=others,
+                focus=tuple(self.view.keys[node] for node in named),
+                timings=timings,
+            )
         reading = self._first_with_answer(candidates)
         timings["execute"] = time.perf_counter() - planned
         others = tuple(
