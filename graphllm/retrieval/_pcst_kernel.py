@@ -55,7 +55,8 @@ class State(NamedTuple):
     events: np.ndarray  # float64, a heap: TIME, ORDER, ITEM
     merges: np.ndarray  # int64: LEFT .. PASSIVE
     choices: np.ndarray  # float64, heaps of the same columns as events
-    counts: np.ndarray  # how much of each is used, and how many clusters are active
+    counts: np.ndarray  # int64: NODES .. MORE_CHOICES
+    clock: np.ndarray  # float64: NOW, TOLERANCE
 
 
 # A reached node. Of roots of the union-find: SIZE, ACTIVE, WAITING (a ticket of a circular list, or
@@ -72,27 +73,32 @@ TIME, ORDER, ITEM = range(3)  # of a choice: its cost, its place in the row, not
 # A merge joined the clusters A and B by an edge: a node is its local number, what merge m made is
 # -1 - m. PASSIVE says which of the two was inactive (0: neither, 1: A, 2: B).
 A, B, PASSIVE = range(3, 6)
-NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES = range(6)
+NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES, REACHED, WALKED, MORE_ITEMS, MORE_CHOICES = range(
+    10
+)
+NOW, TOLERANCE = range(2)
 
 DEADLINES, EDGES, FRONTIERS = 0, 1 << 33, 1 << 34  # what goes first of what is due together
 NONE, ZERO, YES = np.int64(-1), np.int64(0), np.int64(1)  # literals would be types of their own
 SHORT_ROW = 32  # so many edges are searched for the next cheapest one faster than queued
 
 
-WITHOUT_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Nothing that is compiled allocates, so that nothing needs to count references, which is slow.
+NO_COUNTING: dict[str, Any] = {"_nrt": False, "nogil": True}
+NO_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled for calls from compiled functions only."""
-    return njit(nogil=True, **WITHOUT_WRAPPERS)(function)
+    return njit(**NO_COUNTING, **NO_WRAPPERS)(function)
 
 
 def _outer(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled at its first call, and kept on disk where that is possible."""
     try:
-        return njit(nogil=True, cache=True)(function)
+        return njit(cache=True, **NO_COUNTING)(function)
     except RuntimeError:  # no folder that may be written: neither beside this file nor the user's
-        return njit(nogil=True)(function)
+        return njit(**NO_COUNTING)(function)
 
 
 @_inner
@@ -232,14 +238,14 @@ def _add_item(state, left, right, edge, cost, now):
 
 @_inner
 @no_type_check
-def _add_node(state, node, is_active, deadline):
-    local = state.counts[NODES]
+def _add_node(state, node):
+    """Return the local number of a node that a moat is about to reach."""
+    nodes, moats, local = state.nodes, state.moats, state.counts[NODES]
     state.counts[NODES] += 1
-    nodes, moats = state.nodes, state.moats
-    nodes[local, PARENT], nodes[local, SIZE], nodes[local, ACTIVE] = local, 1, is_active
+    nodes[local, PARENT], nodes[local, SIZE], nodes[local, ACTIVE] = local, 1, 0
     nodes[local, WAITING], nodes[local, TREE], nodes[local, ID] = -1, local, node
     moats[local, OFFSET], moats[local, GROWN] = 0.0, 0.0
-    moats[local, STARTED], moats[local, DEADLINE] = 0.0, deadline
+    moats[local, STARTED], moats[local, DEADLINE] = 0.0, 0.0
     return local
 
 
@@ -294,12 +300,16 @@ def _is_apart(nodes, moats, local, other):
 def _scan(costs, local_of, state, local, now, edges, neighbors, start, end):
     """Add the edges of half a row that end at reached nodes; return where the cheapest other is."""
     uniform, each, slots, exceptions = costs.uniform, costs.each, costs.slots, costs.exceptions
-    is_uniform = len(each) + len(slots) == 0
+    has_each, has_slots = len(each) > 0, len(slots) > 0
     nodes, moats = state.nodes, state.moats
     best_at, best = NONE, np.inf
     for at in range(start, end):
         other = np.int64(local_of[neighbors[at]]) - 1
-        cost = uniform if is_uniform else _cost(uniform, each, slots, exceptions, edges[at])
+        cost = uniform
+        if has_slots:
+            cost = _cost(uniform, each, slots, exceptions, edges[at])
+        elif has_each:
+            cost = each[edges[at]]
         if cost < 0.0:
             other, cost = costs.virtual[slots[edges[at]] - 1], 0.0
         if other < 0:
@@ -537,18 +547,6 @@ def _join(state, left, right, edge, now):
 
 @_inner
 @no_type_check
-def _grown(table, used, extra):
-    if used + extra <= len(table):
-        return table
-    larger = np.empty((max(2 * len(table), used + extra), table.shape[1]), table.dtype)
-    for i in range(used):
-        for column in range(table.shape[1]):
-            larger[i, column] = table[i, column]
-    return larger
-
-
-@_inner
-@no_type_check
 def _is_full(state, extra_items, extra_choices):
     counts = state.counts
     return (
@@ -560,217 +558,231 @@ def _is_full(state, extra_items, extra_choices):
     )
 
 
-@_inner
-@no_type_check
-def _reserve(state, extra_items, extra_choices):
-    """Return the tables with room for one more node and merge, and so many more of the others."""
-    counts = state.counts
-    return State(
-        _grown(state.nodes, counts[NODES], 1),
-        _grown(state.moats, counts[NODES], 1),
-        _grown(state.items, counts[ITEMS], extra_items),
-        _grown(state.dues, counts[ITEMS], extra_items),
-        _grown(state.events, counts[EVENTS], counts[ITEMS] + extra_items + 1),
-        _grown(state.merges, counts[MERGES], 1),
-        _grown(state.choices, counts[CHOICES], extra_choices),
-        counts,
-    )
-
-
-@_inner
-@no_type_check
-def _active_root(state, num_prized):
-    for local in range(num_prized):
-        root = _find(state.nodes, state.moats, local)
-        if state.nodes[root, ACTIVE]:
-            return root
-    return NONE
-
-
 @_outer
 @no_type_check
-def grow(graph, costs, local_of, ids, prizes):
-    """Grow moats around prized nodes until one cluster is active; return what they joined.
-
-    Args:
-        graph: A ``Graph``.
-        costs: A ``Costs``.
-        local_of: Zeros, one per node of the graph; becomes one more than its local number.
-        ids: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``, by edge.
-        prizes: Their prizes, all positive.
+def _grow(graph, costs, local_of, state):
+    """Grow moats until one cluster is active; stop early, to be called again, at a full table.
 
     Returns:
-        The merges; the cost of the edge of each; the ids of the reached nodes; the place of the
-        final cluster in the merge tree.
+        Whether it is done. Otherwise the counts say for how many items and choices there is to be
+        room; one more node and merge, and as many more events as items, may be needed as well.
     """
-    room = len(ids) + 64
-    state = State(
-        np.empty((room, 6), np.int64),
-        np.empty((room, 4), np.float64),
-        np.empty((room, 7), np.int64),
-        np.empty((room, 2), np.float64),
-        np.empty((room, 3), np.float64),
-        np.empty((room, 6), np.int64),
-        np.empty((0, 3), np.float64),
-        np.zeros(6, np.int64),
-    )
-    for i in range(len(ids)):
-        _add_node(state, ids[i], YES, prizes[i])
-    state.counts[ACTIVES] = len(ids)
-    counts = state.counts
-    tolerance = 0.0
-    for local in range(counts[NODES]):
-        node, deadline = state.nodes[local, ID], state.moats[local, DEADLINE]
-        tolerance += 1e-13 * deadline
-        if node >= 0:
-            local_of[node] = local + 1
-        _push(state.events, local, deadline, float(DEADLINES + local), float(-1 - local))
-    counts[EVENTS] = counts[NODES]
+    counts, clock = state.counts, state.clock
     has_queues = len(costs.each) + len(costs.slots) > 0
-    num_reached, now, item = ZERO, 0.0, NONE
     while counts[ACTIVES] > 1:
+        item = counts[WALKED]
+        is_new = counts[REACHED] < counts[NODES]
         extra_items, extra_choices = YES, ZERO
-        if num_reached < counts[NODES]:
-            extra_items += _degree(graph, state.nodes[num_reached, ID])
+        if is_new:
+            extra_items += _degree(graph, state.nodes[counts[REACHED], ID])
         elif item >= 0 and has_queues and state.items[item, START] < 0:
             degree = _degree(graph, state.nodes[state.items[item, LEFT], ID])
             extra_choices = degree if degree > SHORT_ROW else ZERO
         if _is_full(state, extra_items, extra_choices):
-            state = _reserve(state, extra_items, extra_choices)
-        if num_reached < counts[NODES]:
-            _reach(graph, costs, local_of, state, num_reached, now)
-            num_reached += 1
+            counts[MORE_ITEMS], counts[MORE_CHOICES] = extra_items, extra_choices
+            return False
+        if is_new:
+            _reach(graph, costs, local_of, state, counts[REACHED], clock[NOW])
+            counts[REACHED] += 1
             continue
         if extra_choices > 0:
             _queue(graph, costs, local_of, state, item)
         if item >= 0:
-            item = _advance(graph, costs, local_of, state, item, now, tolerance)
+            item = _advance(graph, costs, local_of, state, item, clock[NOW], clock[TOLERANCE])
         if item < 0:
-            item, now = _next_due(state, now, tolerance)
+            item, clock[NOW] = _next_due(state, clock[NOW], clock[TOLERANCE])
+        counts[WALKED] = item
         if item < 0:
             break
-        left, right, edge = (
-            state.items[item, LEFT],
-            state.items[item, RIGHT],
-            state.items[item, EDGE],
-        )
+        left, right = state.items[item, LEFT], state.items[item, RIGHT]
+        edge = state.items[item, EDGE]
         if right < 0:
             edge, neighbor = _neighbor(graph, state.nodes[left, ID], edge)
             if local_of[neighbor]:
                 continue
-            right = _add_node(state, neighbor, ZERO, 0.0)
+            right = _add_node(state, neighbor)
             local_of[neighbor] = right + 1
         else:
-            item = NONE
-        _join(state, left, right, edge, now)
-    nodes, merges = state.nodes, state.merges
-    tree = nodes[_active_root(state, len(ids)), TREE]
-    merge_costs = np.zeros(counts[MERGES])
-    for merge in range(counts[MERGES]):
-        left, right = nodes[merges[merge, LEFT], ID], nodes[merges[merge, RIGHT], ID]
-        if left >= 0 and right >= 0:
-            merge_costs[merge] = _cost(
-                costs.uniform, costs.each, costs.slots, costs.exceptions, merges[merge, EDGE]
-            )
-    return merges[: counts[MERGES]], merge_costs, nodes[: counts[NODES], ID].copy(), tree
+            counts[WALKED] = NONE
+        _join(state, left, right, edge, clock[NOW])
+    return True
+
+
+class Kept(NamedTuple):
+    """What a pruning keeps: nodes, and edges that became nodes as ``-1 - edge``; other edges."""
+
+    nodes: np.ndarray
+    edges: np.ndarray
+
+
+class Grown(NamedTuple):
+    """What moats joined before one cluster was left."""
+
+    merges: np.ndarray
+    ids: np.ndarray  # of the reached nodes, by local number
+    tree: int  # the final cluster in the merge tree
+
+
+def grow(
+    graph: Graph, costs: Costs, local_of: np.ndarray, ids: np.ndarray, prizes: np.ndarray
+) -> Grown:
+    """Grow moats around prized nodes until one cluster is active.
+
+    Args:
+        graph: All of it; little of it is read.
+        costs: Of its edges.
+        local_of: Zeros, one per node of the graph; becomes one more than its local number.
+        ids: The prized nodes, by id, and then the edges that became nodes, ``-1 - edge``, by edge.
+        prizes: Their prizes, all positive.
+    """
+    state = _start(ids, prizes)
+    local_of[ids[ids >= 0]] = np.flatnonzero(ids >= 0) + 1
+    while not _grow(graph, costs, local_of, state):
+        state = _larger(state)
+    num_nodes, num_merges = state.counts[NODES], state.counts[MERGES]
+    nodes = state.nodes[:num_nodes]
+    is_root = nodes[:, PARENT] == np.arange(num_nodes)
+    final = np.flatnonzero(is_root & (nodes[:, ACTIVE] == 1))[0]
+    return Grown(state.merges[:num_merges], nodes[:, ID].copy(), int(nodes[final, TREE]))
+
+
+def _start(ids: np.ndarray, prizes: np.ndarray) -> State:
+    """Return tables in which every prized node is a cluster of its own that grows."""
+    num = len(ids)
+    room = num + 256
+    counts = np.zeros(10, np.int64)
+    counts[[NODES, EVENTS, ACTIVES, WALKED]] = num, num, num, -1
+    state = State(
+        nodes=np.empty((room, 6), np.int64),
+        moats=np.empty((room, 4), np.float64),
+        items=np.empty((room, 7), np.int64),
+        dues=np.empty((room, 2), np.float64),
+        events=np.empty((2 * room, 3), np.float64),
+        merges=np.empty((room, 6), np.int64),
+        choices=np.empty((0, 3), np.float64),
+        counts=counts,
+        clock=np.array([0.0, 1e-13 * prizes.sum()]),
+    )
+    locals_ = np.arange(num)
+    for column, value in ((PARENT, locals_), (SIZE, 1), (ACTIVE, 1), (WAITING, -1)):
+        state.nodes[:num, column] = value
+    state.nodes[:num, TREE], state.nodes[:num, ID] = locals_, ids
+    state.moats[:num, :], state.moats[:num, DEADLINE] = 0.0, prizes
+    order = np.argsort(prizes, kind="stable")  # what is sorted is a heap
+    state.events[:num, TIME], state.events[:num, ITEM] = prizes[order], -1 - order
+    state.events[:num, ORDER] = DEADLINES + order
+    return state
+
+
+def _larger(state: State) -> State:
+    """Return the tables with room for what ``_grow`` wants."""
+    counts = state.counts
+    nodes, items, merges = counts[NODES] + 1, counts[ITEMS] + counts[MORE_ITEMS], counts[MERGES] + 1
+    return state._replace(
+        nodes=_with_room(state.nodes, nodes),
+        moats=_with_room(state.moats, nodes),
+        items=_with_room(state.items, items),
+        dues=_with_room(state.dues, items),
+        events=_with_room(state.events, counts[EVENTS] + items + 1),
+        merges=_with_room(state.merges, merges),
+        choices=_with_room(state.choices, counts[CHOICES] + counts[MORE_CHOICES]),
+    )
+
+
+def _with_room(table: np.ndarray, size: int) -> np.ndarray:
+    if size <= len(table):
+        return table
+    larger = np.empty((max(2 * len(table), size), table.shape[1]), table.dtype)
+    larger[: len(table)] = table
+    return larger
 
 
 @_inner
 @no_type_check
-def _mark_needed(node_above, merge_above, node_needed, merge_needed, v):
+def _mark_needed(above, is_needed, part):
     """Mark a node and every cluster it is in as needed."""
-    if node_needed[v]:
-        return
-    node_needed[v] = True
-    merge = node_above[v]
-    while merge >= 0 and not merge_needed[merge]:
-        merge_needed[merge] = True
-        merge = merge_above[merge]
+    while part >= 0 and not is_needed[part]:
+        is_needed[part] = True
+        part = above[part]
 
 
-@_inner
+@_outer
 @no_type_check
-def _prune_gw(merges, num_nodes, tree, kept_nodes, kept_merges):
-    """Drop, last merge first, each cluster that was inactive when joined and that nothing needs."""
-    num_merges = len(merges)
-    node_above, merge_above = np.full(num_nodes, -1), np.full(num_merges, -1)
+def _prune_gw(merges, tree, above, is_needed, inside, kept_nodes, kept_merges):
+    """Drop, last merge first, each cluster that was inactive when joined and that nothing needs.
+
+    ``above`` and ``is_needed`` are of nodes and, behind them, of what the merges made.
+    """
+    num_nodes, num_merges = len(kept_nodes), len(merges)
+    above[:] = -1
     for merge in range(num_merges):
         for part in merges[merge, A : B + 1]:
-            if part >= 0:
-                node_above[part] = merge
-            else:
-                merge_above[-1 - part] = merge
-    node_needed = np.zeros(num_nodes, np.bool_)
-    merge_needed = np.zeros(num_merges, np.bool_)
-    inside = np.zeros(num_merges, np.bool_)
+            above[part if part >= 0 else num_nodes - 1 - part] = num_nodes + merge
     inside[-1 - tree] = True
     for merge in range(num_merges - 1, -1, -1):
         if not inside[merge]:
             continue
         passive = merges[merge, PASSIVE]
-        is_kept = passive == 0
-        if not is_kept:
+        kept_merges[merge] = True
+        if passive > 0:
             part = merges[merge, A + passive - 1]
-            is_kept = node_needed[part] if part >= 0 else merge_needed[-1 - part]
-        kept_merges[merge] = is_kept
-        if is_kept:
-            for end in merges[merge, LEFT : RIGHT + 1]:
-                _mark_needed(node_above, merge_above, node_needed, merge_needed, end)
+            kept_merges[merge] = is_needed[part if part >= 0 else num_nodes - 1 - part]
         for side in range(2):
+            if kept_merges[merge]:
+                _mark_needed(above, is_needed, merges[merge, LEFT + side])
+            elif passive == side + 1:
+                continue
             part = merges[merge, A + side]
-            if is_kept or passive != side + 1:
-                if part >= 0:
-                    kept_nodes[part] = True
-                else:
-                    inside[-1 - part] = True
+            if part >= 0:
+                kept_nodes[part] = True
+            else:
+                inside[-1 - part] = True
 
 
-@_inner
+@_outer
 @no_type_check
-def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges):
+def _prune_strong(merges, costs, tree, worth, inside, work, kept_nodes, kept_merges):
     """Keep the connected part of the final cluster's tree whose prizes less costs are largest.
 
     ``worth``, the prizes by local number, becomes what each node and the branches below it that pay
     for themselves bring. Leaves are peeled one after the other; where the last is, is the root.
+    ``incident`` is of all merges at a node that are left, exclusive or: the last one in the end.
     """
-    num_merges = len(merges)
-    inside = np.zeros(num_merges, np.bool_)
+    degree, incident, peeled, above = work[0], work[1], work[2], work[3]
+    num_nodes, num_merges = len(worth), len(merges)
     inside[-1 - tree] = True
-    degree, incident = np.zeros(num_nodes, np.int64), np.zeros(num_nodes, np.int64)
     num_inside = 1
     for merge in range(num_merges - 1, -1, -1):
         if inside[merge]:
             num_inside += 1
-            for part in merges[merge, A : B + 1]:
+            for side in range(2):
+                part, end = merges[merge, A + side], merges[merge, LEFT + side]
                 if part < 0:
                     inside[-1 - part] = True
-            for end in merges[merge, LEFT : RIGHT + 1]:
                 degree[end] += 1
                 incident[end] ^= merge
-    peeled = np.empty(num_inside, np.int64)
     num_peeled = 0
     for v in range(num_nodes):
+        above[v] = -1
         if degree[v] == 1:
             peeled[num_peeled] = v
             num_peeled += 1
-    above = np.full(num_nodes, -1)
     for i in range(num_inside - 1):
         v = peeled[i]
         merge = incident[v]
         up = merges[merge, LEFT] + merges[merge, RIGHT] - v
-        gain = worth[v] - costs[merge]
-        if gain > 0.0:
+        if worth[v] > costs[merge]:
             above[v] = up
-            worth[up] += gain
+            worth[up] += worth[v] - costs[merge]
         incident[up] ^= merge
         degree[up] -= 1
         if degree[up] == 1:
             peeled[num_peeled] = up
             num_peeled += 1
     best = peeled[0]
-    for v in peeled:
-        if worth[v] > worth[best]:
-            best = v
+    for i in range(num_inside):
+        if worth[peeled[i]] > worth[best]:
+            best = peeled[i]
     kept_nodes[best] = True
     for i in range(num_inside - 1, -1, -1):
         v = peeled[i]
@@ -782,30 +794,38 @@ def _prune_strong(merges, costs, num_nodes, tree, worth, kept_nodes, kept_merges
         kept_merges[merge] = inside[merge] and is_chosen and kept_nodes[left] and kept_nodes[right]
 
 
-@_outer
-@no_type_check
-def prune(merges, costs, ids, prizes, tree, is_strong):
-    """Return what of the final cluster is kept: nodes, and edges that became nodes; and edges.
+def prune(grown: Grown, costs: Costs, prizes: np.ndarray, *, is_strong: bool) -> Kept:
+    """Return what of the final cluster is worth keeping.
 
     Args:
-        merges: What ``grow`` returns, and so the next three.
-        costs: Of the edge of each merge.
-        ids: Of the reached nodes.
-        tree: The final cluster in the merge tree.
+        grown: What ``grow`` returned.
+        costs: Of the edges of the graph.
         prizes: Of the first of the reached nodes; the others are worth nothing.
         is_strong: Which pruning.
     """
+    merges, ids, tree = grown
     kept_nodes, kept_merges = np.zeros(len(ids), np.bool_), np.zeros(len(merges), np.bool_)
+    inside = np.zeros(len(merges), np.bool_)
+    is_free = (ids[merges[:, LEFT]] < 0) | (ids[merges[:, RIGHT]] < 0)
     if tree >= 0:
         kept_nodes[tree] = True
     elif is_strong:
         worth = np.zeros(len(ids))
-        for local in range(len(prizes)):
-            worth[local] = prizes[local]
-        _prune_strong(merges, costs, len(ids), tree, worth, kept_nodes, kept_merges)
+        worth[: len(prizes)] = prizes
+        merge_costs = np.where(is_free, 0.0, edge_costs(costs, merges[:, EDGE]))
+        work = np.zeros((4, len(ids)), np.int64)
+        _prune_strong(merges, merge_costs, tree, worth, inside, work, kept_nodes, kept_merges)
     else:
-        _prune_gw(merges, len(ids), tree, kept_nodes, kept_merges)
-    for merge in range(len(merges)):
-        is_free = ids[merges[merge, LEFT]] < 0 or ids[merges[merge, RIGHT]] < 0
-        kept_merges[merge] = kept_merges[merge] and not is_free
-    return ids[kept_nodes], merges[:, EDGE][kept_merges]
+        above = np.empty(len(ids) + len(merges), np.int64)
+        is_needed = np.zeros(len(ids) + len(merges), np.bool_)
+        _prune_gw(merges, tree, above, is_needed, inside, kept_nodes, kept_merges)
+    return Kept(ids[kept_nodes], merges[kept_merges & ~is_free, EDGE])
+
+
+def edge_costs(costs: Costs, edges: np.ndarray) -> np.ndarray:
+    """Return the cost of each edge; negative for one that became a node."""
+    found = costs.each[edges] if len(costs.each) else np.full(len(edges), costs.uniform)
+    if len(costs.slots):
+        slots = costs.slots[edges]
+        found = np.where(slots > 0, costs.exceptions[slots - 1], found)
+    return found

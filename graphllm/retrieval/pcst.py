@@ -206,14 +206,10 @@ def _solve(graph: HasEdges, problem: _Problem, pruning: str) -> _Kept:
     out, into = graph.outgoing, graph.incoming
     rows = [out.indptr, out.edge_ids, out.neighbors, into.indptr, into.edge_ids, into.neighbors]
     arrays = map(_read_only, [*rows, graph.heads, graph.tails])
-    merges, costs, ids, tree = kernel.grow(
-        kernel.Graph(*arrays),
-        kernel.Costs(float(uniform), _read_only(each), slots, problem.exception_costs, virtual),
-        np.zeros(graph.num_nodes, np.int32),
-        problem.nodes,
-        problem.prizes,
-    )
-    return _Kept(*kernel.prune(merges, costs, ids, problem.prizes, tree, pruning == "strong"))
+    costs = kernel.Costs(float(uniform), _read_only(each), slots, problem.exception_costs, virtual)
+    local_of = np.zeros(graph.num_nodes, np.int32)
+    grown = kernel.grow(kernel.Graph(*arrays), costs, local_of, problem.nodes, problem.prizes)
+    return _Kept(*kernel.prune(grown, costs, problem.prizes, is_strong=pruning == "strong"))
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:
