@@ -66,7 +66,7 @@ CONTRACT_PROMPTS = (
 )
 
 
-def assert_language_model_contract(model: LanguageModel, *, max_new_tokens: int = 12) -> None:
+def assert_language_model_contract(model: LanguageModel, *, max_new_tokens: int = 8) -> None:
     """Assert what every ``LanguageModel`` that decodes greedily must do.
 
     A batch gives what its prompts give alone, in their order; a stream gives the same in pieces,
@@ -87,8 +87,8 @@ def assert_language_model_contract(model: LanguageModel, *, max_new_tokens: int 
     assert all(reply.usage.calls == 1 for reply in batch)
     assert all(reply.usage.prompt_tokens > 0 for reply in batch)
     _assert_streams_the_same(model, batch, decoding)
-    with ThreadPoolExecutor(4) as threads:
-        asked = [threads.submit(model.generate, CONTRACT_PROMPTS, decoding) for _ in range(4)]
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(model.generate, CONTRACT_PROMPTS, decoding) for _ in range(2)]
         assert all(future.result() == batch for future in asked)
     if model.context_tokens is not None:
         _assert_refuses(model, Prompt.of("word " * model.context_tokens), decoding)
