@@ -141,6 +141,12 @@ def test_what_the_graph_does_not_know_is_not_answered(qa):
     assert answer.text == answer.abstained.message
 
 
+def test_a_refusal_still_says_what_it_is_about(qa):
+    answer = qa.ask("What is the horoscope of Ridley Scott?")
+    assert not answer
+    assert answer.focus == ("Ridley Scott",)
+
+
 @pytest.mark.parametrize("question", ["", "  \n", "who " * 2000])
 def test_what_is_no_question_is_refused(qa, question):
     with pytest.raises(DataError, match="question"):
