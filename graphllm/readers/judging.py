@@ -5,7 +5,7 @@ reply's own words, an answer is made:
 
 * A name must be that of a node at an end of a cited edge, and a value one that a cited edge or node
   has. Where the question names something, the cited edges must lead from there to the answer. What
-  the question names itself is no answer, unless it offers a choice of two.
+  the question names itself is no answer, unless it offers a choice: "A or B".
 * A number may be such a value. A count must be the number of nodes that the cited edges lead to
   from one named node by one relation, and these must be all such edges of the graph.
 * "Yes" needs a cited edge between two things that the question names, or a cited value that stands
@@ -18,7 +18,7 @@ words of an answer are composed here, in the graph's own spelling.
 """
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,6 +41,7 @@ CITED = 0.7
 """Confidence in an answer whose cites hold: a model does not say how sure it is."""
 
 _MARKS = "|;>"
+_LONGEST_VALUE = 2000  # characters
 _MOST_EXAMINED = 200
 _MOST_NEAR = 5_000  # edges looked at before "no" is taken to be too hard to tell
 _THOUSANDS = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?")
@@ -84,8 +85,10 @@ def refused(message: str, reason: Reason = Reason.NO_EDGE) -> Abstention:
 class _Judge:
     def __init__(self, reply: Reply, shown: Textualized, seeds: Seeds, view: GraphView) -> None:
         self.reply, self.shown, self.seeds, self.view = reply, shown, seeds, view
+        self._called: dict[int, frozenset[str]] = {}
         self.named = named(seeds)
         self.want = intent(seeds.tokens).want
+        self.is_choice = any(token.folded == "or" for token in seeds.tokens)
         self.lines = [c for c in reply.cites if c.number is not None]
         self.sound = [cite for cite in self.lines if not any(True for _ in self._misquoted(cite))]
         stated = (edge for cite in self.sound for edge in self._line(cite))
@@ -102,6 +105,9 @@ class _Judge:
         only = fold(self.reply.answers[0]) if len(self.reply.answers) == 1 else ""
         if self.want is Want.CONFIRM and only in ("yes", "no"):
             return self._confirmed() if only == "yes" else self._denied()
+        if self.want is Want.CONFIRM and not self.is_choice:
+            answers = listed(self.reply.answers, shown=3)
+            return refused(f"The language model answers a yes/no question with {answers}.")
         found = self._by_name()
         if isinstance(found, Abstention) and only.isdigit() and self.want is Want.COUNT:
             return self._counted(int(only))
@@ -150,12 +156,16 @@ class _Judge:
 
     def _calls(self, node: int) -> frozenset[str]:
         """Return what a reply may call a node, folded: what it is called, or how it was shown."""
+        if node not in self._called:
+            self._called[node] = frozenset(fold(call) or call for call in self._labels(node))
+        return self._called[node]
+
+    def _labels(self, node: int) -> Iterator[str]:
         view = self.view
         name, key, kind = view.names[node], view.keys[node], int(view.node_type_ids[node])
         told_apart = [key, view.node_types[kind]] if kind >= 0 else [key]
-        labels = [f"{name} ({apart})" for apart in told_apart]
-        calls = (name, key, escape(name, _MARKS), *view.aliases(node), *labels)
-        return frozenset(fold(call) or call for call in calls)
+        yield from (name, key, escape(name, _MARKS), *view.aliases(node))
+        yield from (f"{name} ({apart})" for apart in told_apart)
 
     # names and values
 
@@ -165,7 +175,7 @@ class _Judge:
         reached = {end for edge in edges for end in self._ends(edge)} | (self._starts or self.told)
         kept = [one for one in found if one.name and not one.nodes.isdisjoint(reached)]
         asked = [one for one in kept if self._is_asked(one)]
-        if len(asked) < len(kept) or len(self.named) < 2:
+        if not self.is_choice:
             kept = [one for one in kept if one not in asked]
         if not kept:
             return refused(self._why_nothing(found, asked))
@@ -203,6 +213,8 @@ class _Judge:
         found: list[tuple[str, tuple[Claim, ...], tuple[int, ...]]] = []
         for edge, about in edge_attributes(self.candidates, self.view).items():
             for name, value in about:
+                if len(value) > _LONGEST_VALUE:
+                    continue
                 found.append((value, (self._claim(edge, ((name, value),)),), self._ends(edge)))
         for node in self.nodes:
             found += [(value, (claim,), (node,)) for value, claim in self._values_of(node)]
@@ -216,6 +228,8 @@ class _Judge:
         for name, column in view.node_columns.items():
             said += [(name, format_value(value)) for value in column.of(node)]
         for name, value in said:
+            if len(value) > _LONGEST_VALUE:  # no line shows it whole
+                continue
             yield value, Claim(head=view.names[node], relation=name, tail=value, node=node)
 
     @cached_property
@@ -232,40 +246,46 @@ class _Judge:
         if not self._starts:
             numbers = [cite.number for cite in self.sound if cite.number is not None]
             return self.shown.cited(numbers, self.view, answers)
-        back = {answer: self._distances({answer}) for answer in answers}
-        kept: set[int] = set()
-        for name in self.named:
-            there = self._distances(name.nodes)
-            for answer in answers:
-                if there.get(answer) == 0:  # one of those the question names to choose from
-                    kept.update(edge for edge in self.candidates if answer in self._ends(edge))
-                elif answer in there:
-                    kept.update(self._between(there, back[answer], there[answer]))
+        kept = {edge for name in self.named for edge in self._ways(name.nodes, answers)}
         return tuple(edge for edge in self.candidates if edge in kept)
 
-    def _between(
-        self, there: Mapping[int, int], back: Mapping[int, int], length: int
-    ) -> Iterator[int]:
-        for edge in self.candidates:
-            head, tail = self._ends(edge)
-            for here, onward in ((head, tail), (tail, head)):
-                if here in there and onward in back and there[here] + 1 + back[onward] == length:
-                    yield edge
+    def _ways(self, starts: Collection[int], answers: Iterable[int]) -> Iterator[int]:
+        """Yield the cited edges on the shortest ways from ``starts`` to each answer.
 
-    def _distances(self, starts: Collection[int]) -> dict[int, int]:
+        At an answer that is a start itself, because the question lets one choose: all its edges.
+        """
+        steps = self._steps_from(starts)
+        queue = [answer for answer in answers if answer in steps]
+        seen = set(queue)
+        for node in queue:
+            for edge, before in self._beside.get(node, ()):
+                if steps[node] == 0:
+                    yield edge
+                elif steps[before] + 1 == steps[node]:
+                    yield edge
+                    if before not in seen and steps[before]:
+                        seen.add(before)
+                        queue.append(before)
+
+    def _steps_from(self, starts: Collection[int]) -> dict[int, int]:
         """Return how many cited edges away from ``starts`` each node is that they lead to."""
-        beside: dict[int, set[int]] = {}
+        steps, queue = dict.fromkeys(starts, 0), list(starts)
+        for node in queue:
+            for _, onward in self._beside.get(node, ()):
+                if onward not in steps:
+                    steps[onward] = steps[node] + 1
+                    queue.append(onward)
+        return steps
+
+    @cached_property
+    def _beside(self) -> dict[int, list[tuple[int, int]]]:
+        """The cited edges at each node, with the node at their other end."""
+        beside: dict[int, list[tuple[int, int]]] = {}
         for edge in self.candidates:
             head, tail = self._ends(edge)
-            beside.setdefault(head, set()).add(tail)
-            beside.setdefault(tail, set()).add(head)
-        found, queue = dict.fromkeys(starts, 0), list(starts)
-        for node in queue:
-            for onward in beside.get(node, ()):
-                if onward not in found:
-                    found[onward] = found[node] + 1
-                    queue.append(onward)
-        return found
+            beside.setdefault(head, []).append((edge, tail))
+            beside.setdefault(tail, []).append((edge, head))
+        return beside
 
     def _is_asked(self, one: "_Found") -> bool:
         return not one.claims and one.nodes <= self._starts

@@ -208,10 +208,10 @@ class LMReader:
         return self.retriever.retrieve(self.linker.link(question, history))
 
     def _count_at_most(self, asked: Prompt) -> int:
-        """Return the tokens of a prompt, in which a reply of the model may be as long as any."""
+        """Return the tokens of a prompt with its template; a reply in it may be as long as any."""
         told = sum(self._count(m.text) for m in asked.messages if m.role != "assistant")
         replies = sum(m.role == "assistant" for m in asked.messages)
-        return told + replies * self.decoding.max_new_tokens
+        return told + replies * self.decoding.max_new_tokens + _TEMPLATE_TOKENS
 
     def _count(self, text: str) -> int:
         return self.llm.count_tokens(text)

@@ -15,6 +15,7 @@ from graphllm.retrieval.schema import GraphSchema
 MOST_TURNS = 6  # of a conversation that are repeated
 _MOST_ANSWERS = 5  # of a turn
 _MOST_KEYS = 8  # of one name
+_MOST_RELATIONS = 500
 _LONGEST = 300  # characters of a name
 NO_HISTORY = "(nothing)"
 
@@ -71,7 +72,8 @@ def vocabulary(
     lines.append("  " + (", ".join(map(_written, view.node_types)) or "none"))
     lines += ["attributes of nodes:", _columns(view.node_columns.items())]
     lines += ["attributes of edges:", _columns(view.edge_columns.items()), "relations:"]
-    relations = [_relation(r, schema) for r in _ranked(view, names, edges)]
+    ranked = _ranked(view, names, edges)
+    relations = [_relation(r, schema) for r in ranked[:_MOST_RELATIONS]]
     kept, too_many = 0, len(relations) + 1
     while too_many - kept > 1:
         middle = (kept + too_many) // 2
@@ -79,7 +81,7 @@ def vocabulary(
             kept = middle
         else:
             too_many = middle
-    left_out = len(relations) - kept
+    left_out = len(ranked) - kept
     return "\n".join([*lines, *relations[:kept], *([f"  and {left_out} more"] if left_out else [])])
 
 
