@@ -9,7 +9,7 @@ from typing import NamedTuple
 from graphllm.answer.history import Turn
 from graphllm.graph.folding import fold
 from graphllm.graph.view import GraphView
-from graphllm.index.names import Names
+from graphllm.index.names import NameMatch, Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 
 _MAX_NODES = 64  # nodes of one name that are told apart
@@ -126,10 +126,9 @@ class Linker:
         mentions = self._by_name(question, tokens)
         mentions += self._by_part(question, tokens, mentions)
         mentions += self._by_pronoun(tokens, history)
-        near: tuple[str, ...] = ()
-        if not any(_is_naming(m, tokens) for m in mentions):
-            fuzzy, near = self._misspelt(question, tokens)
-            mentions += fuzzy or self._meant(question, tokens)
+        named = any(_is_naming(m, tokens) for m in mentions)
+        fuzzy, near = self._misspelt(question, tokens, _unwritten(tokens, mentions, named=named))
+        mentions += fuzzy or ([] if named else self._meant(question, tokens))
         mentions.sort(key=lambda m: (-weight(m.span, tokens) * m.quality, m.span))
         return Seeds(question, tokens, tuple(mentions[:_MAX_MENTIONS]), near)
 
@@ -254,21 +253,31 @@ class Linker:
         return [node for nodes in found for node in nodes]
 
     def _misspelt(
-        self, question: str, tokens: Sequence[Token]
+        self, question: str, tokens: Sequence[Token], spans: Sequence[Span]
     ) -> tuple[list[Mention], tuple[str, ...]]:
         mentions: list[Mention] = []
         near: dict[str, float] = {}
-        for span in name_like_spans(tokens):
+        for span in spans:
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
-            mentions += self._parts_of_names(question, tokens, span)
+            if not tokens[span.first].text[:1].isupper():  # capitals were tried as parts already
+                mentions += self._parts_of_names(question, tokens, span)
             digits = any(c.isdigit() for c in surface)  # another number is not a misspelt one
             for match in () if digits else self.names.fuzzy(surface, limit=3):
-                if match.score >= _FUZZY_FLOOR:
-                    quality = _QUALITY[Match.FUZZY] * match.score
-                    mentions.append(Mention(span, surface, (match.node,), Match.FUZZY, quality))
+                alike = self._called_like(span, surface, match)
+                said = any(m.span == span and m.nodes == alike.nodes for m in mentions)
+                if match.score >= _FUZZY_FLOOR and not said:
+                    mentions.append(alike)
                 near[match.name] = max(match.score, near.get(match.name, 0.0))
         best = sorted(near, key=lambda name: -near[name])[:3]
         return mentions, tuple(name for name in best if near[name] > 0.5)
+
+    def _called_like(self, span: Span, surface: str, match: NameMatch) -> Mention:
+        """Return what a near name may mean: the node, and others of its kind and name."""
+        types = self.view.node_type_ids
+        named = self.names.exact(match.name)[:_MAX_NODES].tolist()
+        alike = [node for node in named if types[node] == types[match.node]]
+        nodes = tuple(sorted({match.node, *alike}))
+        return Mention(span, surface, nodes, Match.FUZZY, _QUALITY[Match.FUZZY] * match.score)
 
 
 def _spellings(question: str, start: int, end: int) -> list[str]:
@@ -307,6 +316,23 @@ def name_like_spans(tokens: Sequence[Token]) -> list[Span]:
         for last in range(first + 1, min(first + _LONGEST_GUESS, run.last) + 1)
     ]
     return sorted(parts, key=lambda s: (s.first - s.last, s))
+
+
+def _unwritten(tokens: Sequence[Token], mentions: Sequence[Mention], *, named: bool) -> list[Span]:
+    """Return the stretches that may be misspelt names.
+
+    Where something else is named, only capitals that are no name, nor part of one: "star" may well
+    be a film, but "Meril Streep" is somebody.
+    """
+    if not named:
+        return name_like_spans(tokens)
+    read = [m.span for m in mentions if m.match is not Match.HISTORY]
+    return [
+        span
+        for span in name_like_spans(tokens)
+        if any(t.text[:1].isupper() for t in tokens[slice(*span)])
+        and not any(s.first <= span.first and span.last <= s.last for s in read)
+    ]
 
 
 def _runs(flags: Sequence[bool]) -> list[Span]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graphllm.errors import BusyError, DataError, IndexDamagedError
 from graphllm.graph import Column, GraphBuilder, GraphView, Kind, TextualGraph
+from graphllm.graph.view import edges_by_relation
 from graphllm.index import GraphIndex, SourceInfo, check
 from graphllm.index.generations import CURRENT, LOCK, MANIFEST, locked
 
@@ -151,6 +152,19 @@ def test_info_tells_where_it_came_from(tmp_path):
         assert index.changed_sources() == (str(file),)
         file.unlink()
         assert not index.is_stale()
+
+
+def test_edges_are_kept_by_relation(tmp_path):
+    graph = rich()
+    index = GraphIndex.build(graph, tmp_path / "g.gllm")
+    for kept, sorted_anew in zip(index.by_relation, edges_by_relation(graph), strict=True):
+        np.testing.assert_array_equal(kept, sorted_anew)
+    for name in ("by_relation.indptr.npy", "by_relation.edge_ids.npy"):
+        del index.manifest.files[name]  # as an earlier graphllm wrote it
+    older = GraphIndex(index.path, index._generation)
+    assert older.by_relation is None
+    for found, expected in zip(edges_by_relation(older), edges_by_relation(graph), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_reader_keeps_its_generation(tmp_path):

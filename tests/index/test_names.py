@@ -1,6 +1,7 @@
 """Names are found as written, folded and misspelt, and nothing a person types is a query."""
 
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from graphllm.errors import DataError, IndexDamagedError
 from graphllm.graph import GraphBuilder, TextualGraph
 from graphllm.graph.folding import fold
-from graphllm.index.names import Names
+from graphllm.index.names import COMPARED, Names, _sharing
 
 
 def films():
@@ -123,6 +124,46 @@ def test_same_as_comparing_every_name(triples, asked):
     for match in names.fuzzy(asked, limit=3):
         assert graph.names[match.node] == match.name
         assert 0 <= match.score <= 1
+
+
+def test_of_many_nodes_of_one_name_as_many_are_read_as_asked_for():
+    builder = GraphBuilder()
+    for number in range(9):
+        builder.node(f"k{number}", name="John Smith" if number % 2 else "A. Smith")
+    names = Names.build(builder.build())
+    found = names.folded_many(["john smith", "a smith", "nobody"], limit=3)
+    assert {text: nodes.tolist() for text, nodes in found.items()} == {
+        "john smith": [1, 3, 5],
+        "a smith": [0, 2, 4],
+    }
+    assert names.folded_many(["smith"], articles=True)["smith"].tolist() == [0, 2, 4, 6, 8]
+    assert names.folded_many(["smith"], limit=3) == {}
+
+
+FORMS = st.sets(st.integers(0, 900), min_size=1, max_size=40).map(sorted)
+
+
+@given(st.lists(FORMS, min_size=1, max_size=6), st.data())
+def test_forms_that_share_the_rarest_trigrams_come_first(postings, data):
+    weights = data.draw(
+        st.lists(st.sampled_from([0.5, 1.0, 2.0]), min_size=len(postings), max_size=len(postings))
+    )
+    totals = Counter()
+    for forms, weight in zip(postings, weights, strict=True):
+        totals.update(dict.fromkeys(forms, weight))
+    found = _sharing([np.array(forms, dtype=np.int32) for forms in postings], np.array(weights))
+    expected = sorted(totals, key=lambda form: (-totals[form], form))
+    assert found.tolist() == expected[:COMPARED]
+
+
+def test_a_misspelt_name_is_found_in_a_crowd():
+    rng = np.random.default_rng(0)
+    first, last = ("Ann", "Bob", "Carl", "Dora", "Emil"), ("Holm", "Berg", "Lund", "Ek", "Dahl")
+    crowd = [f"{rng.choice(first)} {rng.choice(last)}{n:03d}" for n in range(1_000)]
+    graph = TextualGraph.from_triples([(name, "knows", "Dora Kellerman") for name in crowd])
+    names = Names.build(graph)
+    assert names.fuzzy("Dora Kelerman")[0].name == "Dora Kellerman"
+    assert names.fuzzy(crowd[7][:-4] + crowd[7][-3:])[0].score > 0.9
 
 
 def test_threads_may_share(names):

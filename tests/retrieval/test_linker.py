@@ -80,6 +80,39 @@ def test_a_misspelt_name_is_found_where_nothing_else_is(linker):
     assert linked(linker, "who knows christofer nolan")[0][1] == {"k-chris"}
 
 
+def test_a_misspelt_name_is_found_beside_another_name(linker):
+    found = linked(linker, "did Cristopher Nolan live in Texas")
+    texas = ("Texas", {"k-texas"}, Match.EXACT)
+    assert found == [("Cristopher Nolan", {"k-chris"}, Match.FUZZY), texas]
+    assert linked(linker, "did christofer nolan live in Texas") == [texas]
+
+
+def crowded(*names):
+    builder = GraphBuilder()
+    for number, name in enumerate(names):
+        builder.node(str(number), name=name)
+    builder.edge("0", "knows", "1")
+    graph = builder.build()
+    return Linker(graph, Names.build(graph))
+
+
+def test_words_like_of_the_are_no_names_beside_one():
+    linker = crowded("Carla Rossi", "the", "Of", "who", "Of the", "The", "It")
+    found = [m.text for m in linker.link("who is the sister of the man Carla Rossi").mentions]
+    assert found == ["Carla Rossi"]
+    assert [m.text for m in linker.link("who starred in It with Carla Rossi").mentions] == [
+        "Carla Rossi",
+        "It",
+    ]
+    assert linker.link("who is of the man").mentions
+
+
+def test_a_misspelt_name_may_be_that_of_several():
+    linker = crowded("Maria Olsen", "Maria Olsen", "Mario Olsson", "Maria Olsen")
+    best = linker.link("who knows Maria Olesn").mentions[0]
+    assert (best.nodes, best.match) == ((0, 1, 3), Match.FUZZY)
+
+
 def test_better_matches_have_higher_quality(linker):
     exact, folded, fuzzy = (
         linker.link(f"who is {name}?").mentions[0].quality

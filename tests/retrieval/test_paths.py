@@ -1,10 +1,20 @@
 """Relation paths are ranked by how well they explain a question."""
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphllm.retrieval.english import tokenize
 from graphllm.retrieval.linker import Span
-from graphllm.retrieval.paths import MAX_HOPS, is_answer_word, name_weight, padded
+from graphllm.retrieval.paths import (
+    MAX_HOPS,
+    _orders,
+    _returns,
+    is_answer_word,
+    name_weight,
+    padded,
+)
 from tests.retrieval import worlds
 
 
@@ -99,3 +109,30 @@ def test_long_names_do_not_drown_the_question():
 
 def test_short_paths_are_padded():
     assert padded([(5,), (1, 2, 3)]).tolist() == [[5, 0, 0], [1, 2, 3]]
+
+
+def test_words_are_read_in_each_distinct_order_once():
+    def orders(question, first, last):
+        tokens, span = tokenize(question), Span(first, last)
+        words = worlds.reader("films").planner.paths.words(tokens, [span])
+        found = _orders(words, span, tokens)
+        return [[words[i].token.text for i in order] for order in found]
+
+    assert orders("who wrote films directed by Ridley Scott", 5, 7) == [
+        ["directed", "films", "wrote", "who"]
+    ]
+    assert orders("genres of Ridley Scott films written by", 2, 4) == [
+        ["films", "genres", "written"],
+        ["genres", "films", "written"],
+        ["films", "written", "genres"],
+    ]
+
+
+@given(st.lists(st.lists(st.integers(0, 5), min_size=1, max_size=MAX_HOPS), min_size=1))
+def test_steps_that_walk_the_one_before_back(paths):
+    lengths = np.array([len(path) for path in paths])
+    expected = [
+        [0 < hop < len(path) and path[hop] == path[hop - 1] ^ 1 for hop in range(MAX_HOPS)]
+        for path in paths
+    ]
+    assert _returns(padded([tuple(path) for path in paths]), lengths).tolist() == expected
