@@ -14,9 +14,9 @@ def estimated_tokens(text: str) -> int:
     """Return how many tokens ``text`` has at most for any usual tokenizer of a language model.
 
     A word in lower case is a token for every three letters it begins; each capital inside a word,
-    digit, sign and line break is one; any other character is as many as its UTF-8 bytes, which is what a
-    byte-level vocabulary needs for a character it has never seen. Of English prose and of tables
-    of names, the WordPieces of MiniLM are 0.55 to 0.65 times as many.
+    digit, sign and line break is one; any other character is as many as its UTF-8 bytes, which is
+    what a byte-level vocabulary needs for a character it has never seen. Of English prose and of
+    tables of names, the WordPieces of MiniLM are 0.55 to 0.65 times as many.
 
     Examples:
         >>> [estimated_tokens(text) for text in ("Who directed Inception?", "1923", "中")]

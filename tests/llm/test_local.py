@@ -225,7 +225,8 @@ def test_prompt_and_reply_of_a_t5_are_apart(models):
 @pytest.mark.parametrize("kind", ["qwen", "t5"])
 def test_a_seed_repeats_a_sample_and_leaves_torch_alone(models, kind):
     model = models[kind]
-    sampled = Decoding(max_new_tokens=8, temperature=4.0, seed=7)
+    # hot, since the tiny T5 is very sure of itself
+    sampled = Decoding(max_new_tokens=8, temperature=50.0, seed=7)
     state = torch.random.get_rng_state()
     replies = model.generate(CONTRACT_PROMPTS, sampled)
     assert replies == model.generate(CONTRACT_PROMPTS, sampled)
@@ -234,7 +235,7 @@ def test_a_seed_repeats_a_sample_and_leaves_torch_alone(models, kind):
         reply.text for reply in replies
     ]
     assert replies[0] == replies[3], "one prompt asked twice with one seed"
-    other = Decoding(max_new_tokens=8, temperature=4.0, seed=8)
+    other = Decoding(max_new_tokens=8, temperature=50.0, seed=8)
     assert replies != model.generate(CONTRACT_PROMPTS, other)
     assert torch.equal(state, torch.random.get_rng_state())
 
