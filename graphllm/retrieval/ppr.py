@@ -44,7 +44,7 @@ def forward_push(
     weights: Float32[np.ndarray, "num_relations"],
     *,
     restart: float = 0.2,
-    epsilon: float = 1e-4,
+    epsilon: float = 3e-4,
     max_degree: int = MAX_DEGREE,
     max_steps: int = _MAX_STEPS,
 ) -> Pushed:
@@ -203,8 +203,8 @@ class PPRRetriever:
         planner: Planner,
         *,
         restart: float = 0.2,
-        epsilon: float = 1e-4,
-        unspoken: float = 0.05,
+        epsilon: float = 3e-4,
+        unspoken: float = 0.02,
     ) -> None:
         self.ground = planner.ground
         self.restart = restart

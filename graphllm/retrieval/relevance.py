@@ -10,7 +10,7 @@ from graphllm.retrieval.linker import Mention, Seeds, weight
 
 _SURELY_LESS = 0.5  # a mention this much lighter than the heaviest is a common word
 _MOST_STARTS = 64
-_LEADS_THERE = 0.5  # what a relation is worth that leads to the kind of node asked for
+_LEADS_THERE = 0.2  # what a relation is worth that leads to the kind of node asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ class PCSTRetriever:
         *,
         prizes: str = "walk",
         pruning: str = "gw",
-        unspoken: float = 0.05,
+        unspoken: float = 0.02,
     ) -> None:
         if prizes not in PRIZES:
             raise ConfigError(f"unknown prizes {prizes!r}; there are {', '.join(PRIZES)}")

@@ -49,7 +49,7 @@ def test_published_prizes():
     seeds = linker("films").link(QUESTION)
     found = PCSTRetriever(reader("films").planner, prizes="g_retriever").retrieve(seeds)
     about = relevance(ground, seeds)
-    pushed = forward_push(view, about.starts, about.relations + np.float32(0.05))
+    pushed = forward_push(view, about.starts, about.relations + np.float32(0.02))
     nodes = np.union1d(view.heads[pushed.edges], view.tails[pushed.edges])
     query = encoder().encode([QUESTION])[0]
     of_names = encoder().encode([view.names[int(n)] for n in nodes]) @ query
