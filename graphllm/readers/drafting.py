@@ -1,6 +1,10 @@
 """Put what a plan gave into words, and claim every edge it rests on."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cache
+
+import numpy as np
 
 from graphllm.answer.draft import DESCRIPTION, TYPE, Claim, Draft
 from graphllm.graph.columns import format_value
@@ -24,6 +28,7 @@ from graphllm.query.result import PlanResult
 from graphllm.readers.grammar import is_phrase
 
 SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
+_MOST_COPIES = 64  # edges that say the same which a proof cites
 SPOKEN_PER_FACT = 5  # names per relation where a node is described
 
 
@@ -179,7 +184,7 @@ def _described(node: int, view: GraphView) -> str:
 
 def _by_relation(pairs: Iterable[tuple[int, int]], view: GraphView) -> Iterator[tuple[str, str]]:
     found: dict[int, dict[str, None]] = {}
-    for relation, neighbor in pairs:
+    for relation, neighbor in dict.fromkeys(pairs):
         found.setdefault(relation, {})[view.names[neighbor]] = None
     for relation, names in found.items():
         yield humanize(view.relations[relation]), listed(list(names), SPOKEN_PER_FACT)
@@ -192,12 +197,12 @@ def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:
         if fact.on_edge:
             said = (fact.attribute, format_value(fact.value))
             qualifiers[fact.owner] = (*qualifiers.get(fact.owner, ()), said)
-    in_order = [edge for path in result.paths for edge in path]
-    for edge in dict.fromkeys([*in_order, *result.edges.tolist()]):
+    name = cache(view.names.__getitem__)
+    for edge in _proving(result, view, qualifiers.keys()):
         yield Claim(
-            head=view.names[int(view.heads[edge])],
+            head=name(int(view.heads[edge])),
             relation=view.relations[int(view.relation_ids[edge])],
-            tail=view.names[int(view.tails[edge])],
+            tail=name(int(view.tails[edge])),
             edge=edge,
             qualifiers=qualifiers.get(edge, ()),
         )
@@ -209,6 +214,27 @@ def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:
             yield _node_claim(node, DESCRIPTION, view.texts[node], view)
         if view.node_type_ids[node] >= 0 and (isinstance(plan, FactsOf) or _names_type(plan)):
             yield _node_claim(node, TYPE, view.node_types[int(view.node_type_ids[node])], view)
+
+
+def _proving(result: PlanResult, view: GraphView, qualified: Collection[int]) -> list[int]:
+    """Return the edges of a proof, those of its paths first.
+
+    Of edges that all say the same, with no attribute that matters, the first few are cited: a
+    graph that holds one fact a million times gives no million reasons.
+    """
+    in_order = [edge for path in result.paths for edge in path]
+    edges = list(dict.fromkeys([*in_order, *result.edges.tolist()]))
+    if len(edges) <= _MOST_COPIES:
+        return edges
+    ids = np.array(edges, dtype=np.int64)
+    says = (view.heads[ids].tolist(), view.relation_ids[ids].tolist(), view.tails[ids].tolist())
+    copies: Counter[tuple[int, ...]] = Counter()
+    kept = []
+    for edge, fact in zip(edges, zip(*says, strict=True), strict=True):
+        copies[fact] += 1
+        if copies[fact] <= _MOST_COPIES or edge in qualified:
+            kept.append(edge)
+    return kept
 
 
 def _confirmed(plan: Plan, result: PlanResult, view: GraphView) -> list[int]:

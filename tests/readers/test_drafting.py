@@ -185,3 +185,16 @@ def test_what_is_worked_out_says_so():
 def test_names_are_listed_as_people_do(count, end):
     assert listed([str(i) for i in range(count)]).endswith(end)
     assert "more" not in listed([str(i) for i in range(count)])
+
+
+def test_of_many_edges_that_say_the_same_a_few_are_cited():
+    from graphllm.graph import TextualGraph
+    from graphllm.tasks import GraphQA
+
+    again = [("Ada", "employs", "Bo")] * 5_000
+    graph = TextualGraph.from_triples([*again, ("Ada", "employs", "Cy"), *again])
+    answer = GraphQA.from_graph(graph).ask("who does Ada employ?")
+    assert answer.entities == ("Bo", "Cy")
+    cited = [(c.head, c.relation, c.tail) for c in answer.citations]
+    assert 2 <= len(cited) < 100
+    assert set(cited) == {("Ada", "employs", "Bo"), ("Ada", "employs", "Cy")}
