@@ -6,8 +6,8 @@ Each case is read, asked by plan (printed, as JSON, with the proof, as a page) a
 language model that obeys every injected order and lies. Checked of each: no control code reaches
 stdout or stderr; no page holds a tag, an attribute or an address that is not its own; whatever is
 answered stands on edges of the graph that say so; nothing outside the file is read and nothing is
-written; it ends in 20 s and 3 GB. A case runs in a process of its own group that is killed when
-it does not.
+written; each road ends in 20 s, and in 3 GB. The process that works on a case is killed when all
+of its 17 roads take two minutes.
 """
 
 import argparse
@@ -31,7 +31,8 @@ from tempfile import TemporaryDirectory
 
 from hostile_cases import CANARY, ORDER, Case, cases
 
-LIMIT_S = 20.0
+LIMIT_S = 20.0  # of one question on one road
+CASE_S = 120.0
 START_S = 60.0  # until a worker is ready
 MEMORY_BYTES = 3 * 2**30
 # what acts on a terminal; bold and dim, which graphllm writes itself, are taken out before
@@ -82,24 +83,49 @@ class Liar:
         yield self.lie
 
 
-def check(case: Case, folder: Path) -> dict[str, object]:
+def check(case: Case, folder: Path, limit_s: float = LIMIT_S) -> dict[str, object]:
     """Send one case down every road; returns what happened, with a list of what is wrong."""
+    roads = Roads()
     (folder / "canary.txt").write_text(CANARY)
     path = case.write(folder)
     before = sorted(p.name for p in folder.iterdir())
     os.chdir(folder)
     wrong: list[str] = []
-    code = _ask(path, case, ["--why", "--plan", "--subgraph"], wrong)
-    _ask(path, case, ["--json"], wrong)
+    with roads.timed("printed"):
+        code = _ask(path, case, ["--why", "--plan", "--subgraph"], wrong)
+    with roads.timed("json"):
+        _ask(path, case, ["--json"], wrong)
     answered = 0
     if code in (0, 3):
-        answered = _language_model(path, case, wrong)
+        answered = _language_model(path, case, roads, wrong)
     elif not case.may_be_refused:
         wrong.append(f"a graph that is none too bad was not read ({CODES.get(code, code)})")
     after = sorted(p.name for p in folder.iterdir())
     if after != [*before, *(["page.html"] if "page.html" in after else [])] and after != before:
         wrong.append(f"files appeared: {sorted(set(after) - set(before))}")
-    return {"end": CODES.get(code, str(code)), "lies": answered, "wrong": wrong}
+    slowest = max(roads.seconds, key=roads.seconds.__getitem__)
+    if roads.seconds[slowest] > limit_s:
+        wrong.append(f"{slowest} took {roads.seconds[slowest]:.0f} s")
+    return {
+        "end": CODES.get(code, str(code)),
+        "lies": answered,
+        "slowest_s": round(roads.seconds[slowest], 2),
+        "wrong": wrong,
+    }
+
+
+class Roads:
+    """Seconds of each road a case is sent down."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def timed(self, road: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        took = time.perf_counter() - start
+        self.seconds[road] = max(took, self.seconds.get(road, 0.0))
 
 
 def _ask(path: Path, case: Case, options: Sequence[str], wrong: list[str]) -> int:
@@ -144,7 +170,7 @@ def shared_encoder():
     return load_encoder()
 
 
-def _language_model(path: Path, case: Case, wrong: list[str]) -> int:
+def _language_model(path: Path, case: Case, roads: Roads, wrong: list[str]) -> int:
     """Ask by plan and with every liar; returns how many lies still led to an answer."""
     from graphllm import GraphQA
     from graphllm.errors import DataError, GraphLLMError
@@ -153,13 +179,14 @@ def _language_model(path: Path, case: Case, wrong: list[str]) -> int:
     view = GraphQA.from_file(path).view
     qa = GraphQA(view, view.lexicon, encoder)
     answers = []
-    with contextlib.suppress(DataError):
+    with contextlib.suppress(DataError), roads.timed("plan"):
         answers.append(qa.ask(case.question))
     for lie in LIES:
         liar = Liar(lie)
         lied = GraphQA(view, view.lexicon, encoder, llm=liar)
         try:
-            answers.append(lied.ask(case.question))
+            with roads.timed("language model"):
+                answers.append(lied.ask(case.question))
         except DataError:  # the question is none
             break
         except GraphLLMError:
@@ -167,7 +194,9 @@ def _language_model(path: Path, case: Case, wrong: list[str]) -> int:
     for answer in answers:
         _check_answer(answer, qa.view, wrong)
     for answer in answers[:2]:
-        Path("page.html").write_text(html := answer.to_html(), "utf-8")
+        with roads.timed("page"):
+            html = answer.to_html()
+        Path("page.html").write_text(html, "utf-8")
         check_page(html, wrong)
         check_page(answer._repr_html_(), wrong, notebook=True)
     return sum(bool(answer) for answer in answers[1:])
@@ -248,7 +277,8 @@ def _work(pipe, seed: int) -> None:
             try:
                 result = check(made[number], Path(folder))
             except BaseException:  # noqa: BLE001 - a crash is a finding
-                result = {"end": "crash", "lies": 0, "wrong": [traceback.format_exc()[-900:]]}
+                problem = traceback.format_exc()[-900:]
+                result = {"end": "crash", "lies": 0, "slowest_s": 0.0, "wrong": [problem]}
             os.chdir("/")
             gc.collect()
             result["seconds"] = round(time.perf_counter() - start, 2)
@@ -272,7 +302,7 @@ class Worker:
         if not self.pipe.poll(START_S) or self.pipe.recv() != "ready":
             raise RuntimeError("the worker did not start")
 
-    def run(self, number: int, limit_s: float = LIMIT_S) -> dict[str, object]:
+    def run(self, number: int, limit_s: float = CASE_S) -> dict[str, object]:
         """Return what became of a case."""
         self.pipe.send(number)
         try:
@@ -283,7 +313,8 @@ class Worker:
             what = "killed the process"
         self.close()
         self._start()
-        return {"end": "lost", "lies": 0, "wrong": [what], "seconds": limit_s, "peak_mb": 0}
+        lost = {"end": "lost", "lies": 0, "slowest_s": limit_s, "wrong": [what]}
+        return {**lost, "seconds": limit_s, "peak_mb": 0}
 
     def close(self) -> None:
         """End the process."""
@@ -296,22 +327,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", help="Only cases with this in their name.")
-    parser.add_argument("--limit-s", type=float, default=LIMIT_S)
+    parser.add_argument("--case-s", type=float, default=CASE_S, help="Seconds of one case.")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     worker, rows = Worker(options.seed), []
     for number, case in enumerate(cases(options.seed)):
         if options.only and not any(text in case.name for text in options.only):
             continue
-        rows.append({"case": case.name, **worker.run(number, options.limit_s)})
+        rows.append({"case": case.name, **worker.run(number, options.case_s)})
         row = rows[-1]
-        print(f"{row['seconds']:6.2f} s {row['peak_mb']:5} MB  {row['end']:16} {case.name}")
+        print(
+            f"{row['seconds']:6.2f} s, slowest road {row['slowest_s']:5.2f} s {row['peak_mb']:5} MB"
+            f"  {row['lies']:2} lies answered  {row['end']:16} {case.name}",
+            flush=True,
+        )
         for problem in row["wrong"]:
             print(f"         WRONG: {problem}")
     worker.close()
     bad = sum(bool(row["wrong"]) for row in rows)
-    slowest = max(row["seconds"] for row in rows)
-    print(f"{len(rows)} cases, {bad} with something wrong; slowest {slowest:.1f} s")
+    slowest = max(row["slowest_s"] for row in rows)
+    peak = max(row["peak_mb"] for row in rows)
+    print(
+        f"{len(rows)} cases, {bad} with something wrong; slowest road {slowest:.1f} s,"
+        f" peak memory {peak} MB"
+    )
     if options.out:
         from graphllm.evaluate.provenance import Provenance
 
