@@ -676,8 +676,9 @@ def _start(ids: np.ndarray, prizes: np.ndarray) -> State:
 
 def _larger(state: State) -> State:
     """Return the tables with room for what ``_grow`` wants."""
-    counts = state.counts
-    nodes, items, merges = counts[NODES] + 1, counts[ITEMS] + counts[MORE_ITEMS], counts[MERGES] + 1
+    counts = state.counts.tolist()
+    nodes, merges = counts[NODES] + 1, counts[MERGES] + 1
+    items = counts[ITEMS] + counts[MORE_ITEMS]
     return state._replace(
         nodes=_with_room(state.nodes, nodes),
         moats=_with_room(state.moats, nodes),

@@ -69,7 +69,8 @@ class EdgeRows(NamedTuple):
         wrong = np.flatnonzero(((pairs < 0) | (pairs >= num_nodes)).any(axis=1))
         if len(wrong):
             at = wrong[0]
-            raise DataError(f"edge {at} {tuple(pairs[at])} names a node outside 0..{num_nodes - 1}")
+            ends = tuple(pairs[at].tolist())
+            raise DataError(f"edge {at} {ends} names a node outside 0..{num_nodes - 1}")
         heads, tails = np.ascontiguousarray(pairs.T.astype(np.int32))
         relation_ids = np.zeros(len(heads), np.int32)
         return cls(
@@ -125,7 +126,7 @@ def pcst(
     """
     for what, name, names in (("pruning", pruning, PRUNINGS), ("solver", solver, SOLVERS)):
         if name not in names:
-            raise ConfigError(f"unknown {what} {name!r}; there are {names}")
+            raise ConfigError(f"unknown {what} {name!r}; there are {', '.join(names)}")
     problem = _problem(graph, prizes)
     if not len(problem.nodes):
         return SteinerTree(np.empty(0, np.int32), np.empty(0, np.int32), 0.0)
