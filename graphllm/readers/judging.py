@@ -52,18 +52,21 @@ class Named:
     """Words of a question that name something, and the nodes that may be meant."""
 
     span: Span
+    text: str
     nodes: frozenset[int]
 
 
 def named(seeds: Seeds) -> tuple[Named, ...]:
     """Return what a question names, surest first, each stretch of words once."""
     found: dict[Span, frozenset[int]] = {}
+    said: dict[Span, str] = {}
     for mention in seeds.mentions:
         is_name = mention.match is Match.HISTORY or weight(mention.span, seeds.tokens) >= 1
         elsewhere = all(s == mention.span or not s.overlaps(mention.span) for s in found)
         if is_name and elsewhere:
             found[mention.span] = found.get(mention.span, frozenset()) | {*mention.nodes}
-    return tuple(Named(span, nodes) for span, nodes in found.items())
+            said[mention.span] = mention.text
+    return tuple(Named(span, said[span], nodes) for span, nodes in found.items())
 
 
 def judged(reply: Reply, shown: Textualized, seeds: Seeds, view: GraphView) -> Draft | Abstention:

@@ -19,12 +19,22 @@ import numpy as np
 from graphllm.answer import Abstention, Reason, Turn, Usage
 from graphllm.assets import prompt
 from graphllm.errors import ConfigError, LanguageModelError, PlanError
+from graphllm.graph.folding import fold
 from graphllm.graph.layouts import Layout
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized, textualize
 from graphllm.graph.view import GraphView, edges_of
 from graphllm.llm import Decoding, Generation, LanguageModel, Message, Prompt
-from graphllm.query import Entities, NodePlan, Plan, ShortestPath, children, execute, parse_plan
+from graphllm.query import (
+    Entities,
+    NodePlan,
+    Plan,
+    ShortestPath,
+    children,
+    execute,
+    parse_plan,
+    to_text,
+)
 from graphllm.readers.drafting import draft_of
 from graphllm.readers.judging import Named, judged, named, refused
 from graphllm.readers.plan_reader import says_something, stands_on_facts
@@ -48,7 +58,8 @@ DEFAULT_MAX_TOKENS = 3000
 PLANNED = 0.75
 """Confidence in the answer of a plan that a model wrote; it does not say how sure it is."""
 
-_REPLY_TOKENS = 512
+_REPLY_TOKENS = 1024  # of a model on this machine
+_SERVER_REPLY_TOKENS = 4096  # models that reason before they reply spend most of it on that
 _TEMPLATE_TOKENS = 64  # what a chat template puts around a prompt
 _REPAIR_TOKENS = 128  # the error message and what is asked about it
 _LEAST_ROOM = 64  # tokens of facts that are worth asking about
@@ -141,7 +152,9 @@ class LMReader:
         self.llm, self.schema = llm, schema
         self.prompts, self.layout, self.on_send = prompts, layout, on_send
         context = llm.context_tokens
-        self.decoding = Decoding(max_new_tokens=min(_REPLY_TOKENS, (context or 10**9) // 4))
+        longest = _SERVER_REPLY_TOKENS if llm.sends_to else _REPLY_TOKENS
+        fits = longest if context is None else max(context // 4, 1)
+        self.decoding = Decoding(max_new_tokens=min(longest, fits))
         most = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens
         reply = self.decoding.max_new_tokens
         self.max_tokens = most if context is None else min(most, context - reply)
@@ -232,7 +245,7 @@ class LMReader:
         clock.lap("textualize")
         reading = None
         if wants_plan(seeds) or breaks_off(shown, names, self.view):
-            reading = yield from self._by_plan(seeds.question, names, shown)
+            reading = yield from self._by_plan(seeds, names, shown)
         if reading is None and shown.text:
             reading = yield from self._by_citing(seeds, history, shown)
         if reading is None:
@@ -351,10 +364,11 @@ class LMReader:
         return Reading(draft=found, shown=edges)
 
     def _by_plan(
-        self, question: str, names: Sequence[Named], shown: Textualized
+        self, seeds: Seeds, names: Sequence[Named], shown: Textualized
     ) -> Generator[Asked, Generation, Reading | None]:
         """Ask for a plan and run it; ``None`` when no plan can be run, or it finds nothing."""
-        text = self._plan_prompt(question, names, shown)
+        text = self._plan_prompt(seeds.question, names, shown)
+        confirms = intent(seeds.tokens).want is Want.CONFIRM
         if text is None:
             return None
         messages: tuple[Message, ...] = (Message(role="user", text=text),)
@@ -366,7 +380,7 @@ class LMReader:
                 written = read_plan_text(reply.text)
                 if not written and reply.text.strip():
                     return None  # the model says that no plan fits
-                return self._run(written, names)
+                return self._run(written, names, at_least=2 if confirms else 1)
             except (PlanError, ReplyError) as error:
                 repair = self._render("plan_repair", error=as_data(str(error))[:500])
                 said = reply.text[:_LONGEST_REPEATED] or "(nothing)"
@@ -393,6 +407,11 @@ class LMReader:
             return None
         return self._render("plan", vocabulary=text, question=as_data(question))
 
+    def _speaks_of(self, plan: Plan, name: Named) -> bool:
+        """Whether a plan begins from what is named, or has its words, as a type or a value."""
+        keys = {self.view.keys[node] for node in name.nodes}
+        return not keys.isdisjoint(_keys(plan)) or fold(name.text) in fold(to_text(plan))
+
     def _with_keys(self, plan: Plan, names: Sequence[Named]) -> Plan:
         """Return ``plan`` with keys where it says the name of what the question names."""
         keys: dict[str, list[str]] = {}
@@ -401,17 +420,23 @@ class LMReader:
         own = {self.view.keys[node] for name in names for node in name.nodes}
         return _replaced(plan, {said: found for said, found in keys.items() if said not in own})
 
-    def _run(self, written: str, names: Sequence[Named]) -> Reading | None:
+    def _run(self, written: str, names: Sequence[Named], *, at_least: int) -> Reading | None:
         """Run a plan over what the question names and nothing else.
 
+        Args:
+            at_least: Of how many names it must speak, where the question has so many.
+
         Raises:
-            PlanError: It cannot be read or run, or it begins from something else.
+            PlanError: It cannot be read or run, begins from something else, or leaves names out.
         """
         plan = self._with_keys(parse_plan(written), names)
         allowed = {self.view.keys[node] for name in names for node in name.nodes}
         if strange := sorted(_keys(plan) - allowed):
             there = ", ".join(sorted(allowed)[:8]) or "none: begin with type(...) or having(...)"
             raise PlanError(f"the question does not name {strange[0]!r}; its keys: {there}")
+        left_out = [name.text for name in names if not self._speaks_of(plan, name)]
+        if len(names) - len(left_out) < min(at_least, len(names)):
+            raise PlanError(f"it says nothing of {' and '.join(left_out)}")
         if isinstance(plan, Entities):
             raise PlanError("it only repeats what the question names")
         if isinstance(plan, ShortestPath) and (plan.max_hops > _HOPS or plan.max_paths > _PATHS):

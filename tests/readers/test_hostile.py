@@ -37,6 +37,7 @@ REPLIES = [
     '{"answers": ["no"], "cites": [2]}',
     '{"answers": ["7"], "cites": [1, 2]}',
     'entities("Zed")',
+    'exists(having("knows"))',
     "\x1b[2J\u202e" * 1000,
     "{" * 50_000,
 ]

@@ -324,6 +324,33 @@ def test_a_plan_that_stays_wrong_gives_way_to_cites(films, plan):
     assert answer.usage.calls <= 3
 
 
+@pytest.mark.parametrize(
+    "plan",
+    [
+        'exists(having("directed by"))',
+        'exists(follow(entities("Ridley Scott"), ~"directed by"))',
+        'exists(follow(entities("Heat"), "directed by"))',
+    ],
+)
+def test_a_plan_may_not_pass_over_what_a_yes_or_no_is_about(films, plan):
+    """Each of these holds, and none is whether Ridley Scott directed Heat."""
+    llm = ScriptedLLM([plan, plan, '{"answers": [], "abstain": "unknown"}'])
+    answer = qa_of(films, llm).ask("Did Ridley Scott direct Heat?")
+    assert not answer
+    assert "it says nothing of" in llm.asked[1].messages[-1].text
+
+
+def test_yes_and_no_by_plan(films):
+    plan = 'exists(intersect(follow(entities("{}"), "directed by"), entities("Ridley Scott")))'
+    for film, gold, closed in (("Alien", "yes", False), ("Heat", "no", True)):
+        answer = qa_of(films, ScriptedLLM([plan.format(film)])).ask(
+            f"Did Ridley Scott direct {film}?"
+        )
+        assert answer.entities == (gold,)
+        assert answer.closed_world == closed
+        assert answer.citations
+
+
 def test_names_in_a_plan_may_stand_for_keys():
     builder = GraphBuilder()
     builder.node("n1", name="Ada")
