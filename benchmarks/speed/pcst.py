@@ -116,17 +116,27 @@ def pcst_fast_runner(graph: HubGraph, case: Case) -> Callable[[], tuple[np.ndarr
     return run
 
 
+class Table:
+    """Stands for the two tables of texts that torch_geometric's function also wants: no work."""
+
+    @property
+    def iloc(self) -> "Table":
+        return self
+
+    def __getitem__(self, rows: object) -> "Table":
+        return self
+
+    def to_csv(self, **options: object) -> str:
+        return ""
+
+
 def pyg_runner(graph: HubGraph) -> Callable[[Case], object]:
     """Return a call of torch_geometric's function, with vectors whose cosines are the scores."""
-    import pandas as pd
     import torch
     from torch_geometric.data import Data
     from torch_geometric.llm.utils.backend_utils import retrieval_via_pcst
 
     num_nodes, num_edges = graph.num_nodes, len(graph.edges)
-    nodes = pd.DataFrame({"node_id": range(num_nodes), "node_attr": "n"})
-    heads, tails = graph.edges.T
-    edges = pd.DataFrame({"src": heads, "edge_attr": "r", "dst": tails})
     edge_index = torch.from_numpy(graph.edges.T.copy())
 
     def vectors(scores: np.ndarray) -> torch.Tensor:
@@ -142,7 +152,7 @@ def pyg_runner(graph: HubGraph) -> Callable[[Case], object]:
         data.node_idx, data.edge_idx = range(num_nodes), range(num_edges)
         question = torch.tensor([[1.0, 0.0]])
         return lambda: retrieval_via_pcst(
-            data, question, nodes, edges, topk=case.top_k, topk_e=case.top_k_edges
+            data, question, Table(), Table(), topk=case.top_k, topk_e=case.top_k_edges
         )
 
     return prepare
