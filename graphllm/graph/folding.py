@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_LONGEST_LABEL = 2_000  # characters of an identifier; what is longer is told by its beginning
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -28,6 +29,7 @@ def humanize(label: str) -> str:
         >>> humanize("http://example.org/onto#birthPlace"), humanize("/people/person/birth_place")
         ('birth place', 'people person birth place')
     """
+    label = label[:_LONGEST_LABEL]
     if "://" in label:
         label = re.split(r"[#/]", label.rstrip("#/"))[-1]
     return _NOT_WORD.sub(" ", _CAMEL.sub(" ", label)).strip().lower()

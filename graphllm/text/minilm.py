@@ -18,6 +18,7 @@ from graphllm.text._threads import blas_threads, single_threaded_blas
 from graphllm.text.weights import SHA256, check_sha256, minilm_folder, read_tensors
 
 MAX_TOKENS = 256  # what the model was published with; longer texts are cut, as there
+_LONGEST_TEXT = 65_536  # characters that are looked at: so many tokens end long before
 BATCH_TOKENS = 512  # hidden activations of a batch (3 MB) stay near the core
 PARALLEL_TOKENS = 256  # from here on, batches side by side beat threads inside BLAS
 CHUNK_TEXTS = 4_096  # enough to fill batches of each length; a second or two of names
@@ -155,7 +156,7 @@ class MiniLMEncoder:
     def _tokenize(self, texts: Sequence[str], *, offsets: bool = True) -> list[Encoding]:
         tokenizer = self._tokenizer
         run = tokenizer.encode_batch if offsets else tokenizer.encode_batch_fast
-        return run([_valid_unicode(text) for text in texts])
+        return run([_valid_unicode(text[:_LONGEST_TEXT]) for text in texts])
 
     def _encode_chunk(
         self, texts: Sequence[str], progress: Callable[[int], None]

@@ -2,6 +2,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -320,3 +321,10 @@ def test_tokens_are_counted_however_many_there_are(encoder):
     assert encoder.count_tokens(text) == len(encoder.token_ids([text])[0]) - 2
     assert encoder.count_tokens(" ".join(["word"] * 1000)) == 1000
     assert encoder.count_tokens("") == 0
+
+
+def test_a_text_without_end_is_read_as_far_as_it_counts(encoder):
+    start = time.perf_counter()
+    endless = encoder.encode(["word " * 2_000_000])
+    assert time.perf_counter() - start < 5
+    np.testing.assert_allclose(endless, encoder.encode(["word " * 1_000]), atol=1e-6)
