@@ -73,7 +73,8 @@ class Predicate:
     def reduced(self) -> str:
         """The predicate right after its noun: "based in Ulm", "with 5 rooms", "supplying Ulm"."""
         if self.verb.base == "be":
-            return self.rest
+            names_it = self.rest.startswith(("the ", "a ", "an ", "one ", "not "))
+            return f"that {self.text}" if names_it else self.rest
         if self.verb.base == "have":
             return f"with {self.rest}"
         if self.verb.is_auxiliary or self.verb.singular == self.verb.plural:

@@ -17,7 +17,6 @@ from graphllm.questions.schema import (
     EdgeWords,
     KindSchema,
     RelationSchema,
-    RelationWords,
     Schema,
     ValueRange,
 )
@@ -81,7 +80,18 @@ STYLES: Mapping[str, LabelStyle] = {
     "kind": lambda words, kind, domain: f"{_snake(kind)}_{_snake(words)}",
     "iri": lambda words, kind, domain: f"http://example.org/{_snake(domain)}#{_camel(words)}",
 }
-_USUAL = ("snake", "snake", "snake", "camel", "camel", "upper", "upper", "spaced", "spaced", *STYLES)
+_USUAL = (
+    "snake",
+    "snake",
+    "snake",
+    "camel",
+    "camel",
+    "upper",
+    "upper",
+    "spaced",
+    "spaced",
+    *STYLES,
+)
 _OPAQUE = 0.06  # graphs whose labels say nothing
 
 
@@ -145,11 +155,11 @@ class _Maker:
         )
 
     def lexicon(self, graph: TextualGraph, kinds: Sequence[KindSchema]) -> Lexicon:
-        numbers = {kind.name: number for number, kind in enumerate(kinds)}
+        numbers = {kind: number for number, kind in enumerate(self.schema.kinds)}
         kind_ids = [numbers.get(self.kind_of_key.get(key, ""), -1) for key in graph.keys]
         types = {k.name: self.type_label(k) for k in kinds} if self.is_typed else {}
         return Lexicon(
-            kinds={kind.name: kind.words for kind in kinds},
+            kinds={kind.name: kind.words for kind in self.schema.kinds.values()},
             kind_ids=np.array(kind_ids, dtype=np.int32),
             types=types,
             senses=self.senses,
@@ -159,7 +169,8 @@ class _Maker:
 
     def choose_relations(self) -> tuple[list[RelationSchema], list[RelationSchema]]:
         """Return the relations the graph has, at least four, and those it does not have."""
-        kept, absent = [], []
+        kept: list[RelationSchema] = []
+        absent: list[RelationSchema] = []
         for relation in self.schema.relations:
             spare = len(self.schema.relations) - len(absent) > 4
             dropped = spare and self.rng.random() < _DROPPED
@@ -266,7 +277,7 @@ class _Maker:
         heads, tails = self.members[relation.head], self.members[relation.tail]
         only_earlier = relation.head == relation.tail and not relation.words.symmetric
         weights = self.popularity(len(tails))
-        free = list(self.rng.permutation(len(tails))) if relation.words.one_head else None
+        free = self.rng.permutation(len(tails)).tolist() if relation.words.one_head else None
         pairs: dict[tuple[str, str], None] = {}
         for position, head in enumerate(heads):
             if self.rng.random() >= relation.sparse:
@@ -292,7 +303,7 @@ class _Maker:
             found = [tail for tail in free if tail < limit][:wanted]
             for tail in found:
                 free.remove(tail)
-            return [int(tail) for tail in found]
+            return found
         wanted = min(wanted, limit)
         if not wanted:
             return []
@@ -345,7 +356,7 @@ class _Maker:
             clash = {(source, target)} & ends or self.clashes(label, source, target)
             if label not in self.labels or (self.is_typed and not clash):
                 return label
-        return f"{label}_{source}"
+        return f"{self.written(relation, words, source, domain, flipped=flipped)}_{source}"
 
     def clashes(self, label: str, source: str, target: str) -> bool:
         """Whether sharing a label would leave a step from some kind with two meanings."""
@@ -361,7 +372,11 @@ class _Maker:
         return STYLES[self.style](words, source, domain)
 
     def attribute_label(self, options: Sequence[str], kind: str) -> str:
-        style = self.style if self.style in ("camel", "upper", "spaced", "title", "sentence") else "snake"
+        style = (
+            self.style
+            if self.style in ("camel", "upper", "spaced", "title", "sentence")
+            else "snake"
+        )
         return STYLES[style](self.pick(options), kind, self.schema.domain)
 
     # Attributes
@@ -424,6 +439,13 @@ def _is_noun(words: str, nouns: Sequence[object]) -> bool:
     return any(words == getattr(noun, "singular", None) for noun in nouns)
 
 
-def absent_words(built: BuiltGraph) -> list[tuple[str, RelationWords]]:
-    """Return the relations that people might ask for and this graph does not have."""
-    return [(relation.head, relation.words) for relation in built.absent]
+def absent_senses(built: BuiltGraph) -> list[Sense]:
+    """Return what people might ask for and this graph does not have."""
+    return [
+        Sense(words=relation.words, backward=backward, source=ends[0], target=ends[1])
+        for relation in built.absent
+        for backward, ends in (
+            (False, (relation.head, relation.tail)),
+            (True, (relation.tail, relation.head)),
+        )
+    ]

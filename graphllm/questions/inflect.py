@@ -1,24 +1,27 @@
-"""English word forms: plurals, articles, and the forms of a verb that a clause needs."""
+"""English word forms: plurals, articles, and the forms of a verb that a clause needs.
+
+What no rule gives is in ``english.toml``.
+"""
 
 import re
+import tomllib
+from functools import lru_cache
+from importlib.resources import files
 from typing import NamedTuple
 
-_IRREGULAR_PLURALS = {
-    "alumnus": "alumni", "analysis": "analyses", "axis": "axes", "bacterium": "bacteria",
-    "basis": "bases", "child": "children", "crisis": "crises", "criterion": "criteria",
-    "deer": "deer", "echo": "echoes", "fish": "fish", "foot": "feet", "fungus": "fungi",
-    "genus": "genera", "goose": "geese", "half": "halves", "headquarters": "headquarters",
-    "hero": "heroes", "knife": "knives", "larva": "larvae", "leaf": "leaves", "life": "lives",
-    "livestock": "livestock", "loaf": "loaves", "man": "men", "medium": "media",
-    "mouse": "mice", "nucleus": "nuclei", "offspring": "offspring", "ox": "oxen",
-    "people": "people", "person": "people", "phenomenon": "phenomena", "potato": "potatoes",
-    "quiz": "quizzes", "scarf": "scarves", "self": "selves", "series": "series",
-    "sheep": "sheep", "shelf": "shelves", "species": "species", "spouse": "spouses",
-    "staff": "staff", "synthesis": "syntheses", "thief": "thieves", "tomato": "tomatoes",
-    "tooth": "teeth", "torpedo": "torpedoes", "wife": "wives", "wolf": "wolves",
-    "woman": "women", "works": "works", "craft": "craft", "aircraft": "aircraft",
-    "spacecraft": "spacecraft", "crew": "crews", "kin": "kin",
-}  # fmt: skip
+
+class _Forms(NamedTuple):
+    past: dict[str, str]
+    plural: dict[str, str]
+    keep_stem: frozenset[str]
+
+
+@lru_cache(maxsize=1)
+def _forms() -> _Forms:
+    table = tomllib.loads((files("graphllm.questions") / "english.toml").read_text("utf-8"))
+    return _Forms(table["past"], table["plural"], frozenset(table["keep_stem"]))
+
+
 _OF_PHRASE = re.compile(r" (of|in|at|for|to|on|by|from|with|against) ")
 
 
@@ -59,7 +62,7 @@ def pluralize(noun: str) -> str:
 
 
 def _plural_word(word: str) -> str:
-    irregular = _IRREGULAR_PLURALS.get(word.lower())
+    irregular = _forms().plural.get(word.lower())
     if irregular is not None:
         return irregular if word.islower() else irregular.capitalize()
     if word.lower().endswith(("man", "woman")) and word.lower() not in ("human", "talisman"):
@@ -125,72 +128,15 @@ _AUXILIARIES = {
     "may": Verb("may", "may", "may", is_auxiliary=True),
     "will": Verb("will", "will", "will", is_auxiliary=True),
 }
-# Simple past and base form; a verb in -ed is worked out.
-_IRREGULAR = {
-    "became": "become", "began": "begin", "bore": "bear", "bought": "buy", "broke": "break",
-    "brought": "bring", "built": "build", "came": "come", "caught": "catch", "chose": "choose",
-    "cut": "cut", "dealt": "deal", "did": "do", "drew": "draw", "drove": "drive", "dug": "dig",
-    "fed": "feed", "fell": "fall", "flew": "fly", "fought": "fight", "found": "find",
-    "gave": "give", "got": "get", "grew": "grow", "had": "have", "held": "hold", "hit": "hit",
-    "kept": "keep", "knew": "know", "laid": "lay", "led": "lead", "left": "leave",
-    "lent": "lend", "lost": "lose", "made": "make", "met": "meet", "paid": "pay", "put": "put",
-    "ran": "run", "rode": "ride", "rose": "rise", "said": "say", "sang": "sing", "sank": "sink",
-    "sat": "sit", "saw": "see", "sent": "send", "set": "set", "shot": "shoot", "sold": "sell",
-    "spent": "spend", "spoke": "speak", "stood": "stand", "stole": "steal", "struck": "strike",
-    "swore": "swear", "taught": "teach", "threw": "throw", "told": "tell", "took": "take",
-    "understood": "understand", "went": "go", "won": "win", "wore": "wear", "wove": "weave",
-    "wrote": "write", "bred": "breed", "bound": "bind", "slew": "slay", "swam": "swim",
-    "oversaw": "oversee", "overthrew": "overthrow", "succeeded": "succeed", "exceeded": "exceed",
-    "undertook": "undertake", "underwent": "undergo", "forgave": "forgive", "beat": "beat",
-    "fled": "flee", "cast": "cast", "split": "split", "spun": "spin", "hung": "hang",
-    "created": "create", "provided": "provide", "divided": "divide", "decided": "decide",
-    "traded": "trade", "included": "include", "concluded": "conclude", "tasted": "taste",
-    "typed": "type", "wasted": "waste", "excluded": "exclude", "presided": "preside",
-    "resided": "reside", "collided": "collide", "piped": "pipe", "wiped": "wipe",
-    "graduated": "graduate", "heard": "hear", "phoned": "phone", "rang": "ring",
-    "slept": "sleep", "swept": "sweep", "overcame": "overcome", "taped": "tape", "roped": "rope", "preyed": "prey", "withdrew": "withdraw", "upheld": "uphold", "read": "read", "wound": "wind", "shut": "shut",
-}  # fmt: skip
 _THIRD_PERSONS = {"has": "have", "does": "do", "goes": "go", "dies": "die", "lies": "lie",
                   "ties": "tie", "undergoes": "undergo"}  # fmt: skip
-_VOWEL = "aeiou"
 # Ends of a stem that lost its "e" before "-ed": "located", "managed", "produced", "inspired".
 _LOST_E = re.compile(
-    r"(?:[^aeiou][aeiou](?:t|k|z)|[aeiou](?:g|c|v|s|nc)|[^aeou]it|dg|ng|rg|lg|[rnl][cvs]|ps|u|"
-    r"[^aeiou]l|[aeiou]{1}bl|quir|[hpfrs]ir|[aeiou]?os|ur|or|[^aeiou][aiu][rnmlpb]|[^aeiou]o[lk]|"
-    r"od|[aeiou]ud|[aeiou]id|ad)$"
+    r"""(?:[^aeiou][aeiou](?:t|k|z) | [aeiou](?:g|c|v|s|nc) | [^aeou]it | [drnl]g | [rnl][cvs]
+    | ps | u | [^aeiou]l | [aeiou]bl | quir | [hpfrs]ir | [aeiou]?os | ur | or
+    | [^aeiou][aiu][rnmlpb] | [^aeiou]o[lk] | od | [aeiou]ud | [aeiou]id | ad)$""",
+    re.VERBOSE,
 )
-_KEEP = frozenset((
-    "abort abut access act address adjoin administer admit affair affect afraid aid air alert "
-    "allow alter anchor anger annex answer appeal appear appoint assess assign attack attend "
-    "attract audit author await award ban bank bar bat bead bear beat belong blanket bleed "
-    "blur board boat boil bolster book border borrow braid breed bring broker budget buffer "
-    "call cancel center chair chart cheat clear coat collect colour comet comfort command "
-    "commit conceal conduct confer confirm conifer connect conquer consider construct contain "
-    "control convert cool cost count counter cover credit cross crown curl deal defeat defend "
-    "defer deliver demand depart depend deploy deposit desert design despair detail develop "
-    "differ direct discover discuss doctor down drop earn eat edit elect employ empower "
-    "encounter enrol enroll enter equip escort exceed exhibit expand explain export express "
-    "extract fail farm fasten favor favour feed filter fish fit flavour float floor flow "
-    "flower focus foil follow fool form foster foul found fuel fund gain govern grant greet "
-    "grow guard hail hammer hang happen harbour harm haul head heal hear heat hinder honor "
-    "honour host hum hunt hurl impair import incur infer inform inherit inspect install "
-    "instruct intend interpret interview invent join kill knit label labour land lead learn "
-    "level limit link listen load lower maid mail maintain man map mar market master meet "
-    "mentor merit minister model monitor moor mount murder muster need neglect number object "
-    "obtain occur offer oil omit open order overflow own paint pair park part pass pat patent "
-    "patrol perform permit pilot pin plan plant plunder point pool possess post pour power "
-    "predict prefer present press prevent print process profit protect pull quest raid rail "
-    "rank reach react record recruit recur refer reform regard register reject remember "
-    "render renew rent repair repeat report represent respect respond restrict retail return "
-    "reveal review reward rival roast rocket sail scan scar school screw seal seat seed "
-    "select send shelter ship shop show sign signal slaughter sort span spearhead speed spoil "
-    "sponsor spread spur stair star start steal stem stir stop storm subject submit succeed "
-    "suffer suit support suspect swallow talk target test thread threaten ticket tool top "
-    "tour tower trad trail train transfer transform transmit transport trap travel treat "
-    "trumpet tunnel turn tutor unveil veil view visit walk wander war warn water weather weed "
-    "whirl work "
-    ).split()
-)  # fmt: skip
 
 
 def read_verb(word: str) -> Verb:
@@ -209,8 +155,8 @@ def read_verb(word: str) -> Verb:
     form, _, base = word.partition("~")
     if base:
         return Verb(form, base if _is_third_person(form, base) else form, base)
-    if form in _IRREGULAR:
-        return Verb(form, form, _IRREGULAR[form])
+    if form in _forms().past:
+        return Verb(form, form, _forms().past[form])
     if form.endswith("ed") and form not in ("feed", "need"):
         return Verb(form, form, _base_of_past(form))
     if form.endswith("s"):
@@ -233,13 +179,13 @@ def _base_of_third(form: str) -> str:
 
 def _base_of_past(form: str) -> str:
     stem = form[:-2]
-    if stem in _KEEP:
+    if stem in _forms().keep_stem:
         return stem
     if stem.endswith("i"):
         return f"{stem[:-1]}y"
     if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "lsfz":
         return stem[:-1]
-    if stem[:-1] in _KEEP and stem[-1] == stem[-2]:  # controlled, cancelled
+    if stem[:-1] in _forms().keep_stem and stem[-1] == stem[-2]:  # controlled, cancelled
         return stem[:-1]
     return f"{stem}e" if _LOST_E.search(stem) else stem
 
@@ -257,5 +203,13 @@ def participle(verb: Verb) -> str:
     if base.endswith("e") and not base.endswith(("ee", "oe", "ye")):
         return f"{base[:-1]}ing"
     short = re.fullmatch(r"[^aeiou]*[aeiou][bdgklmnprt]", base) is not None
-    doubles = short or base in {"begin", "transmit", "admit", "refer", "control", "permit", "commit"}
+    doubles = short or base in {
+        "begin",
+        "transmit",
+        "admit",
+        "refer",
+        "control",
+        "permit",
+        "commit",
+    }
     return f"{base}{base[-1]}ing" if doubles and not base.endswith("k") else f"{base}ing"

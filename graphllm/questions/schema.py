@@ -23,7 +23,7 @@ kinds share are in ``attributes.toml``.
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import TypeAlias
@@ -55,6 +55,7 @@ class AttributeWords:
         compare: "larger" and "smaller", for "which is ..., a or b?"; may be empty.
         more, less, same: Predicates with ``{v}``: "has more than {v} inhabitants".
         is_time: Compared by "before" and "after".
+        adds: A sum of it means something.
     """
 
     nouns: tuple[str, ...]
@@ -66,6 +67,7 @@ class AttributeWords:
     less: tuple[str, ...] = ()
     same: tuple[str, ...] = ()
     is_time: bool = False
+    adds: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,7 +285,7 @@ def _shared_edges() -> Table:
     return tomllib.loads((files("graphllm.questions") / "edges.toml").read_text("utf-8"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def shared_attribute(name: str) -> AttributeSchema:
     """Return an attribute of ``attributes.toml``.
 
@@ -304,11 +306,12 @@ def shared_attribute(name: str) -> AttributeSchema:
         less=_texts(table, "less"),
         same=_texts(table, "same"),
         is_time=table.get("kind") in ("year", "date"),
+        adds=bool(table.get("adds", False)),
     )
     return AttributeSchema(name=name, range=_range(table), words=words)
 
 
-@lru_cache(maxsize=None)
+@cache
 def shared_edge(name: str) -> tuple[ValueRange, EdgeWords]:
     """Return an edge attribute of ``edges.toml``.
 

@@ -1,11 +1,6 @@
 """How the label of a relation is used in an English sentence."""
 
-from graphllm.retrieval.labels import VERBS
-
-PREPOSITIONS = frozenset({
-    "about", "after", "at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "under",
-    "with",
-})  # fmt: skip
+from graphllm.retrieval.labels import PREPOSITIONS, VERBS
 
 
 def is_phrase(words: str) -> bool:

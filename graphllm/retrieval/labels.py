@@ -23,7 +23,12 @@ VERBS = words(
     "produces advises supervises crosses directs has plays"
 )
 _SHORTEST_PAST = 4  # letters of a word in -ed that is no past tense: "bed", "seed"
-_PREPOSITIONS = words("in at to of on with for from after under")
+# After which a label reads from head to tail; and all that a label may end in.
+_ACTIVE_ENDS = words("in at to of on with for from after under")
+PREPOSITIONS = frozenset({
+    "about", "after", "at", "by", "for", "from", "in", "into", "of", "on", "over", "to", "under",
+    "with",
+})  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
@@ -37,7 +42,7 @@ def label_form(label: str) -> LabelForm:
     words = label.split() or [""]
     if words[-1] == "by":
         return LabelForm.PASSIVE
-    if words[-1] in _PREPOSITIONS:
+    if words[-1] in _ACTIVE_ENDS:
         return LabelForm.ACTIVE
     last = words[-1]
     is_verb = last in VERBS or (last.endswith("ed") and len(last) > _SHORTEST_PAST)

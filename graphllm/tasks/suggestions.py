@@ -10,8 +10,8 @@ from jaxtyping import Int
 from graphllm.graph import GraphView, Kind, edges_of
 from graphllm.graph.folding import fold, humanize
 from graphllm.io.wide import singular
+from graphllm.questions.label_questions import PEOPLE, ask_heads, ask_tails
 from graphllm.retrieval.labels import LabelForm, label_form
-from graphllm.tasks.phrasing import PEOPLE, ask_heads, ask_tails
 
 TYPICAL_ANSWERS = 5  # a question with about this many answers shows more than one with hundreds
 CODES = frozenset(

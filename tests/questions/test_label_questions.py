@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphllm.tasks.phrasing import ask_heads, ask_tails
+from graphllm.questions.label_questions import ask_heads, ask_tails
 
 HEADS = [
     (("acted in", "The Matrix"), {}, "Who acted in The Matrix?"),

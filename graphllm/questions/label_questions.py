@@ -5,8 +5,7 @@ Every function returns an empty text where no question would sound right.
 """
 
 from graphllm.io.wide import singular
-from graphllm.readers.grammar import PREPOSITIONS
-from graphllm.retrieval.labels import VERBS, LabelForm, label_form
+from graphllm.retrieval.labels import PREPOSITIONS, VERBS, LabelForm, label_form
 
 # Simple past and base form of verbs that say what their subject does.
 BASE = {
@@ -123,7 +122,7 @@ def ask_tails(words: str, head: str, tail: str, *, of_people: bool) -> str:
         be = "is" if singular(last) == last else "are"
         return f"{who} {be} the {words} of {head}?"
     if form is LabelForm.PASSIVE:
-        past = _past(words.removesuffix(" by"))
+        past = past_of(words.removesuffix(" by"))
         return f"Who {past} {head}?" if past else f"Who was {head} {words}?"
     where = "When" if tail[:4].isdecimal() else "Where"
     if first in _PLACED and last in ("in", "at", "on"):
@@ -157,7 +156,7 @@ def _is_present(words: str) -> bool:
     return is_verb and (words in VERBS or words in _PRESENT)
 
 
-def _past(participle: str) -> str:
+def past_of(participle: str) -> str:
     """Return the simple past of a participle; empty where it is not known."""
     if " " in participle:
         return ""
