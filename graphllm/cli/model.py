@@ -11,7 +11,7 @@ from graphllm.cli.console import dim, note
 
 if TYPE_CHECKING:
     from graphllm.llm import LanguageModel
-    from graphllm.readers.lm_reader import Asked
+    from graphllm.readers.asking import Asked
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -24,7 +24,7 @@ from graphllm.cli.console import bold
 
 if TYPE_CHECKING:
     from graphllm.graph import GraphView, Subgraph
-    from graphllm.readers.lm_reader import Estimate
+    from graphllm.readers.asking import Estimate
 
 
 def estimate_text(estimate: "Estimate") -> str:

@@ -10,34 +10,19 @@ A question can take up to four calls of the model, each only where it can help:
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import NamedTuple, cast
-
-import numpy as np
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 from graphllm.answer import Abstention, Reason, Turn, Usage
 from graphllm.assets import prompt
 from graphllm.errors import ConfigError, LanguageModelError, PlanError
-from graphllm.graph.folding import fold
 from graphllm.graph.layouts import Layout
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized, textualize
-from graphllm.graph.view import GraphView, edges_of
 from graphllm.llm import Decoding, Generation, LanguageModel, Message, Prompt
-from graphllm.query import (
-    Entities,
-    NodePlan,
-    Plan,
-    ShortestPath,
-    children,
-    execute,
-    parse_plan,
-    to_text,
-)
-from graphllm.readers.drafting import draft_of
+from graphllm.readers.asking import Asked, Asking, Clock, Estimate, Steps
 from graphllm.readers.judging import Named, judged, named, refused
-from graphllm.readers.plan_reader import says_something, stands_on_facts
+from graphllm.readers.needs import breaks_off, points_back, wants_plan
 from graphllm.readers.prompting import (
     MOST_TURNS,
     NO_HISTORY,
@@ -47,16 +32,13 @@ from graphllm.readers.prompting import (
 )
 from graphllm.readers.reading import Reading
 from graphllm.readers.replies import ReplyError, read_plan_text, read_reply
-from graphllm.retrieval.constraints import superlative
-from graphllm.retrieval.english import words
+from graphllm.readers.written_plans import run_written
 from graphllm.retrieval.intents import Want, intent
 from graphllm.retrieval.linker import Linker, Match, Seeds
 from graphllm.retrieval.retriever import Retriever
 from graphllm.retrieval.schema import GraphSchema
 
 DEFAULT_MAX_TOKENS = 3000
-PLANNED = 0.75
-"""Confidence in the answer of a plan that a model wrote; it does not say how sure it is."""
 
 _REPLY_TOKENS = 1024  # of a model on this machine
 _SERVER_REPLY_TOKENS = 4096  # models that reason before they reply spend most of it on that
@@ -65,57 +47,11 @@ _REPAIR_TOKENS = 128  # the error message and what is asked about it
 _LEAST_ROOM = 64  # tokens of facts that are worth asking about
 _LONGEST_REPEATED = 2000  # characters of a reply that are sent back
 _LONGEST_REWRITTEN = 1000
-_HOPS, _PATHS = 10, 50  # of a plan that a model wrote
-_LARGEST_PROOF = 100_000  # facts; what rests on more takes long to check and says little
 _BATCH = 32  # questions that are asked together
-_FIRST_LINES = 3  # the facts that bear most on a question
 _LEFT_OUT = (
     "The graph goes on: these are the facts nearest to the question, and others were left out. "
     "Give the answers that these lines support."
 )
-_POINTS_BACK = words(
-    "it its he him his she her hers they them their theirs this that these those there then one "
-    "ones same other others another else also too both former latter previous first second"
-)
-_GOES_ON = frozenset(["and", "or", "but", "so", "what about", "how about", "why"])
-
-
-class Asked(NamedTuple):
-    """A prompt that goes to the model.
-
-    Attributes:
-        name: Which prompt it is: ``"graph_qa/answer"``.
-        prompt: What the model is given.
-        facts: How many edges of the graph stand in it.
-        holds: What of the user's stands in it, in words.
-    """
-
-    name: str
-    prompt: Prompt
-    facts: int
-    holds: str
-
-
-Steps = Generator[Asked, Generation, Reading]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
-    """What asking a question takes at most; nothing was sent to find that out.
-
-    Attributes:
-        model: Its name.
-        sends_to: Where prompts would go; ``""`` when they stay on this machine.
-        prompts: What it may be asked, in order.
-        prompt_tokens: Of each of them; of a server's model, estimated from above.
-        usage: The whole, if every one of them is asked and each reply is as long as it may be.
-    """
-
-    model: str
-    sends_to: str
-    prompts: tuple[Asked, ...]
-    prompt_tokens: tuple[int, ...]
-    usage: Usage
 
 
 class LMReader:
@@ -174,13 +110,13 @@ class LMReader:
         """Return a reading of each question; what they ask the model is asked in batches."""
         readings: list[Reading] = []
         for start in range(0, len(questions), _BATCH):
-            asking = [_Asking(self._steps(q, history)) for q in questions[start : start + _BATCH]]
+            asking = [Asking(self._steps(q, history)) for q in questions[start : start + _BATCH]]
             while waiting := [one for one in asking if one.asked is not None]:
                 self._reply(waiting)
             readings += [one.reading for one in asking]
         return readings
 
-    def _reply(self, waiting: "Sequence[_Asking]") -> None:
+    def _reply(self, waiting: Sequence[Asking]) -> None:
         """Ask the model what each of ``waiting`` asks, and go on with the replies."""
         asked = [one.asked for one in waiting if one.asked is not None]
         if self.on_send:
@@ -198,7 +134,7 @@ class LMReader:
 
     def estimate(self, question: str, history: Sequence[Turn] = ()) -> Estimate:
         """Return what asking would take at most; sends nothing."""
-        asking, prompts = _Asking(self._steps(question, history)), []
+        asking, prompts = Asking(self._steps(question, history)), []
         while asking.asked is not None:
             prompts.append(asking.asked)
             asking.go_on(Generation(text=""), 0.0)
@@ -235,7 +171,7 @@ class LMReader:
     # the steps: each yields a prompt, is sent the reply, and goes on
 
     def _steps(self, question: str, history: Sequence[Turn]) -> Steps:
-        clock = _Clock()
+        clock = Clock()
         seeds, history = yield from self._understood(question, history, clock)
         clock.skip()
         subgraph = self.retriever.retrieve(seeds)
@@ -259,7 +195,7 @@ class LMReader:
         )
 
     def _understood(
-        self, question: str, history: Sequence[Turn], clock: "_Clock"
+        self, question: str, history: Sequence[Turn], clock: Clock
     ) -> Generator[Asked, Generation, tuple[Seeds, Sequence[Turn]]]:
         """Link the question, and return with it the turns that it still needs.
 
@@ -380,7 +316,7 @@ class LMReader:
                 written = read_plan_text(reply.text)
                 if not written and reply.text.strip():
                     return None  # the model says that no plan fits
-                return self._run(written, names, at_least=2 if confirms else 1)
+                return run_written(written, self.view, names, at_least=2 if confirms else 1)
             except (PlanError, ReplyError) as error:
                 repair = self._render("plan_repair", error=as_data(str(error))[:500])
                 said = reply.text[:_LONGEST_REPEATED] or "(nothing)"
@@ -407,111 +343,6 @@ class LMReader:
             return None
         return self._render("plan", vocabulary=text, question=as_data(question))
 
-    def _speaks_of(self, plan: Plan, name: Named) -> bool:
-        """Whether a plan begins from what is named, or has its words, as a type or a value."""
-        keys = {self.view.keys[node] for node in name.nodes}
-        return not keys.isdisjoint(_keys(plan)) or fold(name.text) in fold(to_text(plan))
-
-    def _with_keys(self, plan: Plan, names: Sequence[Named]) -> Plan:
-        """Return ``plan`` with keys where it says the name of what the question names."""
-        keys: dict[str, list[str]] = {}
-        for node in (node for name in names for node in sorted(name.nodes)):
-            keys.setdefault(self.view.names[node], []).append(self.view.keys[node])
-        own = {self.view.keys[node] for name in names for node in name.nodes}
-        return _replaced(plan, {said: found for said, found in keys.items() if said not in own})
-
-    def _run(self, written: str, names: Sequence[Named], *, at_least: int) -> Reading | None:
-        """Run a plan over what the question names and nothing else.
-
-        Args:
-            at_least: Of how many names it must speak, where the question has so many.
-
-        Raises:
-            PlanError: It cannot be read or run, begins from something else, or leaves names out.
-        """
-        plan = self._with_keys(parse_plan(written), names)
-        allowed = {self.view.keys[node] for name in names for node in name.nodes}
-        if strange := sorted(_keys(plan) - allowed):
-            there = ", ".join(sorted(allowed)[:8]) or "none: begin with type(...) or having(...)"
-            raise PlanError(f"the question does not name {strange[0]!r}; its keys: {there}")
-        left_out = [name.text for name in names if not self._speaks_of(plan, name)]
-        if len(names) - len(left_out) < min(at_least, len(names)):
-            raise PlanError(f"it says nothing of {' and '.join(left_out)}")
-        if isinstance(plan, Entities):
-            raise PlanError("it only repeats what the question names")
-        if isinstance(plan, ShortestPath) and (plan.max_hops > _HOPS or plan.max_paths > _PATHS):
-            raise PlanError(f"shortest_path takes at most {_HOPS} hops and {_PATHS} paths")
-        result = execute(plan, self.view)
-        if result.is_empty or len(result.edges) + len(result.attributes) > _LARGEST_PROOF:
-            return None
-        draft = draft_of(plan, result, self.view, confidence=PLANNED)
-        reading = Reading(plan=plan, result=result, draft=draft)
-        return reading if stands_on_facts(reading) or says_something(reading) else None
-
-
-def _replaced(plan: Plan, keys: Mapping[str, Sequence[str]]) -> Plan:
-    """Return ``plan`` with every name of ``keys`` in place of a key replaced by the keys."""
-    if isinstance(plan, Entities):
-        return Entities(tuple(key for said in plan.keys for key in keys.get(said, [said])))
-    inside = {
-        slot.name: _replaced(part, keys)
-        for slot in fields(plan)
-        if isinstance(part := getattr(plan, slot.name), NodePlan)
-    }
-    return cast("Plan", replace(plan, **inside))  # type: ignore[arg-type]
-
-
-def wants_plan(seeds: Seeds) -> bool:
-    """Return whether a question asks for what must be worked out: counts, extremes, yes or no.
-
-    Examples:
-        >>> from graphllm.retrieval.english import tokenize
-        >>> ask = lambda q: wants_plan(Seeds(q, tuple(tokenize(q)), ()))
-        >>> ask("how many films did she direct?"), ask("who is the oldest?"), ask("who knows Ada?")
-        (True, True, False)
-    """
-    wanted = intent(seeds.tokens).want
-    worked_out = wanted in (Want.COUNT, Want.AVERAGE, Want.TOTAL, Want.CONFIRM)
-    return worked_out or superlative(seeds.tokens) is not None
-
-
-def breaks_off(shown: Textualized, names: Sequence[Named], view: GraphView) -> bool:
-    """Return whether a list that the question may ask for is longer than the text shows.
-
-    That is so when one of the first lines tells of some edges of a named node by a relation, but
-    the text does not hold all of them.
-    """
-    if not shown.truncated:
-        return False
-    stated, asked = set(shown.edges), {node for name in names for node in name.nodes}
-    for edge in (edge for line in shown.lines[:_FIRST_LINES] for edge in line):
-        relation = int(view.relation_ids[edge])
-        for node, inverse in ((int(view.heads[edge]), False), (int(view.tails[edge]), True)):
-            if node in asked:
-                there = edges_of(view, np.array([node]), relation, inverse=inverse)
-                if len(there) > len(stated) or not stated.issuperset(there.tolist()):
-                    return True
-    return not shown.lines
-
-
-def points_back(seeds: Seeds) -> bool:
-    """Return whether a question may need the conversation to be understood.
-
-    It does when it has a word such as "it" or "there", begins with "and" or "what about", or names
-    nothing that is in the graph.
-
-    Args:
-        seeds: The question, linked without the conversation.
-    """
-    said = [token.folded for token in seeds.tokens]
-    opening = {" ".join(said[:1]), " ".join(said[:2])}
-    return not named(seeds) or not _POINTS_BACK.isdisjoint(said) or bool(opening & _GOES_ON)
-
-
-def _keys(plan: Plan) -> set[str]:
-    own = set(plan.keys) if isinstance(plan, Entities) else set()
-    return own.union(*(_keys(part) for part in children(plan)))
-
 
 def _nothing(seeds: Seeds, names: Sequence[Named]) -> Abstention:
     if not names:
@@ -525,51 +356,3 @@ def _nothing(seeds: Seeds, names: Sequence[Named]) -> Abstention:
 
 def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
-
-
-class _Asking:
-    """A question on its way: what it asks next, until it has its reading."""
-
-    def __init__(self, steps: Steps) -> None:
-        self._steps = steps
-        self._usage = Usage()
-        self._model_s = 0.0
-        self.asked: Asked | None = None
-        self._advance(None)
-
-    @property
-    def reading(self) -> Reading:
-        return self._reading
-
-    def go_on(self, reply: Generation, seconds: float) -> None:
-        """Hand over a reply and how long it took."""
-        self._usage += reply.usage
-        self._model_s += seconds
-        self._advance(reply)
-
-    def _advance(self, reply: Generation | None) -> None:
-        try:
-            self.asked = next(self._steps) if reply is None else self._steps.send(reply)
-        except StopIteration as done:
-            self.asked = None
-            reading: Reading = done.value
-            timings = {**reading.timings, "model": self._model_s}
-            self._reading = replace(reading, usage=self._usage, timings=timings)
-
-
-@dataclass
-class _Clock:
-    """Seconds per stage."""
-
-    laps: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
-
-    def lap(self, stage: str) -> None:
-        """Count what passed since the last lap for ``stage``."""
-        now = time.perf_counter()
-        self.laps[stage] = self.laps.get(stage, 0.0) + now - self._last
-        self._last = now
-
-    def skip(self) -> None:
-        """Count what passed since the last lap for nothing: a model was waited for."""
-        self._last = time.perf_counter()

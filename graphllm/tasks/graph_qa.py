@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from torch_geometric.data.data import BaseData  # type: ignore[import-untyped]
 
     from graphllm.llm import LanguageModel
-    from graphllm.readers.lm_reader import Asked, Estimate, LMReader
+    from graphllm.readers.asking import Asked, Estimate
+    from graphllm.readers.lm_reader import LMReader
 
 LONGEST_QUESTION = 4000  # characters; a longer text is a document
 NUM_ALTERNATIVES = 3
