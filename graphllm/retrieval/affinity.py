@@ -126,6 +126,10 @@ class Affinity:
         types = (part for t in self.schema.view.node_types for part in humanize(t).split())
         return any(family(part) == family(word) or synonyms(part, word) for part in types)
 
+    def is_kind(self, word: str) -> bool:
+        """Return whether a folded word is what some nodes are, by the relations they have."""
+        return bool(self._typical_kinds(word).any())
+
     def label_word(self, word: str, relation: int) -> str:
         """Return the word of a label that ``word`` matches; ``""`` if only its meaning is near."""
         for label_word in self._label_words[relation]:

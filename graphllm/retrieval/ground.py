@@ -30,6 +30,7 @@ from graphllm.retrieval.constraints import Constraint, Superlative
 from graphllm.retrieval.english import (
     FUNCTION_WORDS,
     PERSON_TYPES,
+    Token,
     family,
     is_person_noun,
 )
@@ -243,11 +244,11 @@ class Ground:
             return False
         if any(_inside_of(mention, other) for other in question.seeds.mentions):
             return False
-        span = tokens[slice(*mention.span)]
-        if len(span) == 1 and not span[0].text[:1].isupper():  # perhaps a word like any other
-            word = span[0].folded
+        word = common_word(tokens[slice(*mention.span)])
+        if word is not None:  # perhaps a word like any other
             written = mention.match in (Match.EXACT, Match.FOLDED)
-            return written and not self.affinity.knows(word) and word not in FUNCTION_WORDS
+            known = self.affinity.knows(word) or self.affinity.is_kind(word)
+            return written and not known and word not in FUNCTION_WORDS
         return weight(mention.span, tokens) >= 1.0
 
     def meet(self, first: RankedPath, second: RankedPath) -> bool:
@@ -302,6 +303,22 @@ class Ground:
     def most(self, plan: NodePlan, port: int, wanted: Superlative) -> NodePlan:
         """Return the nodes from which ``port`` leads to the most others, or the fewest."""
         return TopK(plan, Degree(self.schema.step(port)), wanted.k, wanted.ascending)
+
+
+def common_word(words: Sequence[Token]) -> str | None:
+    """Return the one word that a stretch in small letters says: "movies" in "of the movies".
+
+    ``None`` for names as they are usually written, and for more than one telling word.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [common_word(tokenize(text)) for text in ("the movies", "of", "It", "green mile")]
+        ['movies', 'of', None, None]
+    """
+    telling = [word for word in words if word.folded not in FUNCTION_WORDS] or list(words)
+    if len(telling) > 1 or any(word.text[:1].isupper() for word in words):
+        return None
+    return telling[0].folded
 
 
 def _inside_of(mention: Mention, other: Mention) -> bool:

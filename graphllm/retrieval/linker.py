@@ -146,7 +146,7 @@ class Linker:
         )
         mentions = []
         for span, text in folded.items():
-            if named and _is_filler(span, tokens):
+            if named and is_filler(span, tokens):
                 continue
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
             nodes = found.get(text) if text else self.names.exact(surface)
@@ -369,12 +369,12 @@ def token_weight(token: Token, *, is_name: bool) -> float:
     return 0.1 if common else 1.0
 
 
-def _is_filler(span: Span, tokens: Sequence[Token]) -> bool:
+def is_filler(span: Span, tokens: Sequence[Token]) -> bool:
     """Whether there are only words like "of the", in small letters: a large graph names them all.
 
     Examples:
         >>> words = tokenize("Who is in Her with It")
-        >>> [_is_filler(Span(i, i + 1), words) for i in range(6)]
+        >>> [is_filler(Span(i, i + 1), words) for i in range(6)]
         [True, True, True, False, True, False]
     """
     return all(

@@ -13,7 +13,7 @@ from graphllm.retrieval.english import family
 from graphllm.retrieval.follow_ups import about, asks_how_many, asks_the_same, counted, earlier_plan
 from graphllm.retrieval.ground import EXCLUDING, MENTIONS_TRIED, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
-from graphllm.retrieval.linker import Match, Mention, Seeds, Span
+from graphllm.retrieval.linker import Match, Mention, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.two_names import pairs
@@ -104,7 +104,10 @@ class Planner:
 
 
 def _longest(seeds: Seeds) -> Seeds:
-    """Drop mentions inside a longer one that fits as well, even one that has no edges."""
+    """Drop mentions inside a longer one that fits as well, even one that has no edges.
+
+    Not where the longer one only adds a word like "of": the film is "Glue", "of Glue" is a book.
+    """
     kept = tuple(
         m
         for m in seeds.mentions
@@ -113,6 +116,10 @@ def _longest(seeds: Seeds) -> Seeds:
             and m.span.last <= o.span.last
             and o.span != m.span
             and o.quality >= m.quality
+            and not all(
+                is_filler(Span(*around), seeds.tokens)
+                for around in ((o.span.first, m.span.first), (m.span.last, o.span.last))
+            )
             for o in seeds.mentions
         )
     )

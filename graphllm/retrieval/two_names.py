@@ -23,6 +23,7 @@ from graphllm.retrieval.ground import (
     Ground,
     PlanCandidate,
     Question,
+    common_word,
     merged,
 )
 from graphllm.retrieval.intents import Want
@@ -122,11 +123,11 @@ def _joined(
             if ground.meet(first, second):
                 plan = _combined(between, ground.chain(first), ground.chain(second))
                 explained = merged(first.explained, second.explained)
+                guess = any(_is_common_word(m, tokens) for m in (left, right))
                 score = ground.covered(question, [left, right], explained)
-                score += PAIR_BONUS + ground.path_terms(first, second)
+                score += (-1 if guess else 1) * PAIR_BONUS + ground.path_terms(first, second)
                 plan = ground.of_asked_kind(question, plan, first.ports[-1])
                 done = Count(plan) if question.intent.want is Want.COUNT else plan
-                guess = any(_is_common_word(m, tokens) for m in (left, right))
                 yield PlanCandidate(done, score, (left, right), guess)
 
 
@@ -148,8 +149,7 @@ def _dated(
 
 def _is_common_word(mention: Mention, tokens: Sequence[Token]) -> bool:
     """Return whether a mention is one word in small letters, where the name has capitals."""
-    words = tokens[slice(*mention.span)]
-    small = len(words) == 1 and not words[0].text[:1].isupper()
+    small = common_word(tokens[slice(*mention.span)]) is not None
     return small and mention.match is not Match.EXACT
 
 
