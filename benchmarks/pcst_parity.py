@@ -60,26 +60,28 @@ def random_edges(rng: np.random.Generator, family: str, n: int) -> np.ndarray:
     return edges if family == "self-loops" else edges[edges[:, 0] != edges[:, 1]]
 
 
-def make_problem(family: str, seed: int, largest: int = 40) -> Problem:
-    """Return a graph of one family; weights have 4 decimals, so that they can be written down."""
+def make_problem(family: str, seed: int, largest: int = 40, decimals: int = 16) -> Problem:
+    """Return a graph of one family with random weights.
+
+    With few decimals weights can be written down, but sums of them tie now and then.
+    """
     rng = np.random.default_rng([FAMILIES.index(family), seed])
     n = 30 if family == "grid" else int(rng.integers(3, largest))
     edges = random_edges(rng, family, n)
     ids = rng.permutation(n).astype(np.int32)
     share = 0.15 if family == "mostly zero prizes" else rng.uniform(0.1, 1.0)
     ids = ids[: max(int(share * n), 1)]
-    # distinct multiples of 1e-4: no two weights tie, though sums of many may
     scale = float(rng.choice([0.5, 1.0, 3.0]))
-    weights = rng.choice(np.arange(100, 10_000), len(ids) + 2 * len(edges), replace=False) / 10_000
-    costs = weights[len(ids) : len(ids) + len(edges)].round(4)
+    weights = rng.uniform(0.01, 1.0, len(ids) + 2 * len(edges)).round(decimals)
+    costs = weights[len(ids) : len(ids) + len(edges)]
     edge_ids = np.empty(0, np.int32)
     if family == "edge prizes":
         edge_ids = rng.permutation(len(edges))[: len(edges) // 3].astype(np.int32)
     prizes = Prizes(
         node_ids=ids,
-        node_prizes=(weights[: len(ids)] * scale).round(4),
+        node_prizes=(weights[: len(ids)] * scale).round(decimals),
         edge_ids=edge_ids,
-        edge_prizes=weights[len(ids) + len(edges) :][: len(edge_ids)].round(4),
+        edge_prizes=weights[len(ids) + len(edges) :][: len(edge_ids)],
         edge_cost=costs,
     )
     return Problem(family, n, edges, prizes)
@@ -186,7 +188,7 @@ def write_fixture(path: Path, seed: int, per_family: int = 4) -> None:
     entries = []
     for family in FAMILIES:
         for number in range(per_family):
-            problem = make_problem(family, seed + number, largest=24)
+            problem = make_problem(family, seed + number, largest=24, decimals=4)
             rows = EdgeRows.from_edges(problem.edges, num_nodes=problem.num_nodes)
             prizes = problem.prizes
             entry = {"family": family, "num_nodes": problem.num_nodes}
