@@ -209,7 +209,9 @@ class LMReader:
         seeds = self.linker.link(question, history)
         clock.lap("link")
         text = self._render("rewrite", history=conversation(history), question=as_data(question))
-        reply = yield Asked("graph_qa/rewrite", Prompt.of(text), 0, "the conversation")
+        reply = yield Asked(
+            "graph_qa/rewrite", Prompt.of(text), 0, "the question and the conversation"
+        )
         clock.skip()
         resolved = self._resolved(reply, alone, seeds, history)
         clock.lap("link")
@@ -308,7 +310,9 @@ class LMReader:
         if text is None:
             return None
         messages: tuple[Message, ...] = (Message(role="user", text=text),)
-        holds = f"the question, {_counted(len(names), 'name')} and the words of relations"
+        holds = (
+            f"the question, {_counted(len(names), 'name')} and the relations with an example each"
+        )
         for attempt in ("plan", "plan_repair"):
             asked = Asked(f"graph_qa/{attempt}", Prompt(messages=messages), 0, holds)
             reply = yield asked

@@ -87,7 +87,7 @@ def test_chat_rewrites_and_tells_each_time(graphllm, server):
     assert done.returncode == 0, done.stderr
     assert "Warsaw" in done.stdout
     assert "asked as:\n  Where was Marie Curie born?" in done.stdout
-    assert f"sending to {server.url} (tiny): the conversation" in done.stderr
+    assert f"sending to {server.url} (tiny): the question and the conversation" in done.stderr
 
 
 @pytest.mark.parametrize(
