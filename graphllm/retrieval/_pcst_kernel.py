@@ -50,7 +50,7 @@ class State(NamedTuple):
 
     nodes: np.ndarray  # int64: PARENT .. ID
     moats: np.ndarray  # float64, as long as nodes: OFFSET .. DEADLINE
-    items: np.ndarray  # int64: LEFT .. SIZE
+    items: np.ndarray  # int64: LEFT .. LENGTH
     dues: np.ndarray  # float64, as long as items: COST, DUE
     events: np.ndarray  # float64, a heap: TIME, ORDER, ITEM
     merges: np.ndarray  # int64: LEFT .. PASSIVE
@@ -73,9 +73,10 @@ TIME, ORDER, ITEM = range(3)  # of a choice: its cost, its place in the row, not
 # A merge joined the clusters A and B by an edge: a node is its local number, what merge m made is
 # -1 - m. PASSIVE says which of the two was inactive (0: neither, 1: A, 2: B).
 A, B, PASSIVE = range(3, 6)
-NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES, REACHED, WALKED, MORE_ITEMS, MORE_CHOICES = range(
-    10
-)
+# How much of each table is used, how many clusters are active and nodes reached, which frontier is
+# being walked, and for how much more there is to be room.
+NODES, ITEMS, EVENTS, MERGES, CHOICES, ACTIVES, REACHED, WALKED, MORE_ITEMS = range(9)
+MORE_CHOICES = 9
 NOW, TOLERANCE = range(2)
 
 DEADLINES, EDGES, FRONTIERS = 0, 1 << 33, 1 << 34  # what goes first of what is due together
@@ -91,6 +92,11 @@ NO_WRAPPERS: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": T
 def _inner(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` compiled for calls from compiled functions only."""
     return njit(**NO_COUNTING, **NO_WRAPPERS)(function)
+
+
+def _inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return ``function`` for calls from compiled functions, of which its code becomes a part."""
+    return njit(inline="always", **NO_COUNTING, **NO_WRAPPERS)(function)
 
 
 def _outer(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -249,12 +255,15 @@ def _add_node(state, node):
     return local
 
 
-@_inner
+@_inlined
 @no_type_check
 def _cost(uniform, each, slots, exceptions, edge):
+    cost = uniform
     if len(slots) and slots[edge]:
-        return exceptions[slots[edge] - 1]
-    return each[edge] if len(each) else uniform
+        cost = exceptions[slots[edge] - 1]
+    elif len(each):
+        cost = each[edge]
+    return cost
 
 
 @_inner
@@ -300,16 +309,12 @@ def _is_apart(nodes, moats, local, other):
 def _scan(costs, local_of, state, local, now, edges, neighbors, start, end):
     """Add the edges of half a row that end at reached nodes; return where the cheapest other is."""
     uniform, each, slots, exceptions = costs.uniform, costs.each, costs.slots, costs.exceptions
-    has_each, has_slots = len(each) > 0, len(slots) > 0
+    is_uniform = len(each) + len(slots) == 0
     nodes, moats = state.nodes, state.moats
     best_at, best = NONE, np.inf
     for at in range(start, end):
         other = np.int64(local_of[neighbors[at]]) - 1
-        cost = uniform
-        if has_slots:
-            cost = _cost(uniform, each, slots, exceptions, edges[at])
-        elif has_each:
-            cost = each[edges[at]]
+        cost = uniform if is_uniform else _cost(uniform, each, slots, exceptions, edges[at])
         if cost < 0.0:
             other, cost = costs.virtual[slots[edges[at]] - 1], 0.0
         if other < 0:
