@@ -1,5 +1,6 @@
 """Retrieval by plans: the ways to what a question probably asks for, then what lies around."""
 
+import sys
 from collections import Counter
 
 import numpy as np
@@ -17,6 +18,7 @@ from graphllm.retrieval.relevance import relevance
 from graphllm.retrieval.retriever import MAX_EDGES
 
 _TRIED = 12  # plans that are run in vain, at most
+_NEARLY = 0.05  # how far behind the best a reading is as good
 _IN_VAIN = 4  # of those from the same names
 
 
@@ -41,9 +43,15 @@ class PathRetriever:
 
     def retrieve(self, seeds: Seeds, *, max_edges: int = MAX_EDGES) -> Subgraph:
         """Return the ways to the answers of the best plans, and what lies around."""
-        run = self._run(seeds)
         view = self.planner.view
-        proofs = [shortened(plan.plan, result, view, max_edges) for plan, result in run]
+        run = [
+            (plan, result, shortened(plan.plan, result, view, max_edges))
+            for plan, result in self._run(seeds)
+        ]
+        if run:
+            surest = run[0][0].score
+            run.sort(key=lambda one: _turn(surest - one[0].score, one[2]))
+        proofs = [proof for *_, proof in run]
         around = self._context.retrieve(seeds, max_edges=max_edges)
         by_flow = np.lexsort((around.edges, -around.edge_scores))
         proved = [edge for proof in proofs for edge in proof.edges]
@@ -55,8 +63,9 @@ class PathRetriever:
             np.array(ranked, dtype=np.int32),
             scores,
             max_edges,
-            nodes=relevance(self.planner.ground, seeds).starts | _owners(run),
-            reasons=(*(to_words(plan.plan, view) for plan, _ in run), *around.reasons),
+            nodes=relevance(self.planner.ground, seeds).starts
+            | _owners([result for _, result, _ in run]),
+            reasons=(*(to_words(plan.plan, view) for plan, *_ in run), *around.reasons),
             paths=_paths(proofs),
             truncated=around.truncated or len(set(proved)) > max_edges,
         )
@@ -85,9 +94,19 @@ class PathRetriever:
         return found
 
 
-def _owners(run: list[tuple[PlanCandidate, PlanResult]]) -> dict[int, float]:
+def _turn(behind: float, proof: Proof) -> int:
+    """Return when a reading has its turn: of those nearly as good as the best, the shortest first.
+
+    A long list would otherwise fill the budget, and a short one beside it costs little.
+    """
+    if behind > _NEARLY:
+        return sys.maxsize
+    return len(proof.edges) or len(proof.rest)
+
+
+def _owners(results: list[PlanResult]) -> dict[int, float]:
     """Return the nodes whose attributes were read, which are worth a line of their own."""
-    owners = (fact.owner for _, result in run for fact in result.attributes if not fact.on_edge)
+    owners = (fact.owner for result in results for fact in result.attributes if not fact.on_edge)
     return dict.fromkeys(owners, 1.0)
 
 

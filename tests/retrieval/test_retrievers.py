@@ -10,6 +10,7 @@ from graphllm.graph import GraphBuilder, TextualGraph
 from graphllm.graph.folding import humanize
 from graphllm.index import Names
 from graphllm.query import execute, parse_plan
+from graphllm.retrieval.ground import PlanCandidate
 from graphllm.retrieval.khop import KHopRetriever
 from graphllm.retrieval.linker import Linker
 from graphllm.retrieval.plan_paths import PathRetriever
@@ -86,6 +87,37 @@ def test_paths_add_context():
     lowest = min(more.edge_scores[np.searchsorted(more.edges, few.edges)])
     others = np.setdiff1d(more.edges, few.edges)
     assert (more.edge_scores[np.searchsorted(more.edges, others)] < lowest).all()
+
+
+def test_paths_show_a_short_reading_before_a_long_one_that_is_as_good():
+    graph = TextualGraph.from_triples(
+        [
+            ("Antz", "has tags", "ants"),
+            *((f"Film {i}", "has tags", "ants") for i in range(30)),
+            *((f"Film {i}", "written by", f"Writer {i}") for i in range(30)),
+        ]
+    )
+    tags = 'follow(entities("Antz"), "has tags")'
+    films = f'subtract(follow({tags}, ~"has tags"), entities("Antz"))'
+    seeds = Linker(graph, Names.build(graph)).link("what is Antz about")
+    for behind, expected in ((0.03, {"Antz", "ants"}), (0.2, {"Antz", "ants", "Film 0"})):
+        scored = [(films, 1.0), (tags, 1.0 - behind)]
+        found = PathRetriever(Scripted(graph, scored)).retrieve(seeds, max_edges=2)
+        first = found.edges[np.argsort(-found.edge_scores)]
+        best = first[:1] if behind < 0.1 else first
+        assert names_of(graph, [*graph.heads[best], *graph.tails[best]]) == expected
+        assert len(found.reasons) == 3
+
+
+class Scripted(Planner):
+    """A planner that always ranks the same plans."""
+
+    def __init__(self, view, scored):
+        super().__init__(view, encoder())
+        self.scored = scored
+
+    def rank(self, seeds, history=()):
+        return [PlanCandidate(parse_plan(text), score) for text, score in self.scored]
 
 
 def test_paths_show_the_node_whose_attribute_is_asked_for():
