@@ -1,7 +1,8 @@
 """Whole questions: a plan, said as a question, an order, a wish or a few keywords."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphllm.query.plan import (
     Aggregate,
@@ -186,7 +187,7 @@ class Asker(Speaker):
             drawn = self.rng.random()
             if drawn < 0.25 and (whole := self.whole_question(follow)):
                 return Core(whole)
-            if drawn < 0.65 and not isinstance(follow.source, OfType):
+            if drawn < 0.65 and not isinstance(follow.source, OfType) and not self.by_noun(follow):
                 return self.ask_clause(follow, plural=plural)
         elif self.chance(0.5) and (core := self.ask_which(plan, plural=plural)) is not None:
             return core
@@ -259,6 +260,10 @@ class Asker(Speaker):
         if nominal.is_person and not nominal.after and not nominal.before and self.chance(0.5):
             word, plural = "who", False
         text = f"{word} {agree(said, plural=plural)}"
+        if isinstance(plan, TopK) and word.startswith("which ") and self.chance(0.3):
+            all_of = nominal.bare(plural=True)
+            among = self.pick(("of all the", "among the"))
+            text = f"{among} {all_of}, which {agree(said, plural=False)}"
         wanted = nominal.modified(_as_predicate(said)).definite(plural=plural).text
         return Core(text, text, wanted)
 
@@ -305,18 +310,22 @@ class Asker(Speaker):
             plural = nominal.plural
         thing = nominal.definite(plural=plural).text
         be = "are" if plural else "is"
-        word = "who" if nominal.is_person else self.pick(("what", "which"))
+        word = "who" if nominal.is_person else self.pick(("what", "what", "what", "which"))
+        known = "who" if nominal.is_person else "what"
         short = len(thing.split()) <= 7
-        indirect = f"{word} {thing} {be}" if short else f"{word} {be} {thing}"
+        indirect = f"{known} {thing} {be}" if short else f"{known} {be} {thing}"
         keywords = self.keywords(nominal, plural=plural)
         return Core(f"{word} {be} {thing}", indirect, thing, keywords, plural)
 
     def keywords(self, nominal: Nominal, *, plural: bool) -> str:
         """Return a nominal as people type it into a search box."""
         bare = nominal.bare(plural=plural)
-        if not nominal.owner:
-            return bare
         owner = nominal.owner.removesuffix("'s")
+        if not owner and re.fullmatch(f" of {MARK}.", nominal.after) and self.chance(0.6):
+            owner = nominal.after.removeprefix(" of ")
+            bare = replace(nominal, after="").bare(plural=plural)
+        if not owner:
+            return bare
         return self.pick(
             (f"{owner} {bare}", f"{bare} {owner}", f"{owner}: {bare}", f"{owner}'s {bare}")
         )
@@ -351,7 +360,7 @@ class Asker(Speaker):
         condition = follow.step.condition
         many = self.of_kind(sense.target).bare(plural=True)
         roles = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
-        if roles and condition is None and self.chance(0.35):
+        if roles and condition is None and (self.by_noun(follow) or self.chance(0.35)):
             many = self.pick(roles).plural
             has = "have" if subject.plural else "has"
             return Core(
@@ -412,13 +421,16 @@ class Asker(Speaker):
         fitting = [] if subject.plural else list(words.ask)
         if not isinstance(source, Entities):
             fitting = [t for t in fitting if "}'s" not in t]
+        is_flag = bool(words.same) and not any("{v}" in said for said in words.same)
+        if is_flag and not fitting:
+            raise Unsayable
         of = f"the {noun} of {subject.text}"
         keywords = self.pick(
             (f"{subject.text} {noun}", f"{noun} {subject.text}", f"{noun} of {subject.text}")
         )
-        if fitting and self.chance(0.65):
+        if fitting and (is_flag or self.chance(0.65)):
             direct = _uncapital(self.pick(fitting).format(x=subject.text).removesuffix("?"))
-            return Core(direct, "", of, keywords)
+            return Core(direct) if is_flag else Core(direct, "", of, keywords)
         if subject.plural:
             of = f"the {pluralize(noun)} of {subject.text}"
             return Core(f"what are {of}", "", of, keywords)

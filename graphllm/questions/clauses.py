@@ -57,6 +57,10 @@ class Predicate:
         verb, _, rest = text.partition(" ")
         return cls(read_verb(verb), _POSSESSIVE.sub("[its|their]", rest))
 
+    def of_person(self) -> "Predicate":
+        """Return it as said of a person: "their", never "its"."""
+        return Predicate(self.verb, self.rest.replace("[its|their]", "their"))
+
     @property
     def text(self) -> str:
         """The predicate as it follows its subject."""
@@ -122,6 +126,11 @@ class Clause:
         at = words.index("t" if words[0] == "h" else "h")
         before = _POSSESSIVE.sub("[its|their]", " ".join(words[2:at]))
         return cls(words[0], read_verb(words[1]), before, " ".join(words[at + 1 :]))
+
+    def of_person(self) -> "Clause":
+        """Return it with a person as its subject: "their", never "its"."""
+        before = self.before.replace("[its|their]", "their")
+        return Clause(self.subject, self.verb, before, self.after)
 
     def predicate(self, obj: str) -> Predicate:
         """Return what the clause says of its subject."""

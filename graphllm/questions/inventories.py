@@ -6,6 +6,7 @@ says the domains that it draws on.
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,7 +166,15 @@ def fb15k237(data: Path, *, without: Collection[str] = ()) -> TextualGraph:
     names = {mid: name.replace("_", " ") for mid, _, name in (li.partition("\t") for li in lines)}
     rows = _triples(folder / "train.txt")
     kept = [r for r in rows if not set(without) & {p.split("/")[1] for p in r[1].split(".")}]
-    return _graph(kept, names)
+    return _graph(kept, names, _freebase_types(kept))
+
+
+def _freebase_types(rows: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """Return what a node mostly is by the relations that leave it: ``/music/artist/origin``."""
+    counts: dict[str, Counter[str]] = {}
+    for head, relation, _ in rows:
+        counts.setdefault(head, Counter())[relation.split("/")[2]] += 1
+    return {head: found.most_common(1)[0][0] for head, found in counts.items()}
 
 
 def codex(data: Path) -> TextualGraph:
@@ -180,7 +189,9 @@ def codex(data: Path) -> TextualGraph:
     }
     rows = _triples(folder / "train.txt")
     kept = [(h, labels.get(r, r), t) for h, r, t in rows if h in names and t in names]
-    return _graph(kept, {key: str(name) for key, name in names.items()})
+    kinds = json.loads(_opened(folder / "entity_types.json").read_text("utf-8"))
+    types = {key: str(listed[0]) for key, listed in kinds.items() if listed}
+    return _graph(kept, {key: str(name) for key, name in names.items()}, types)
 
 
 def conceptnet(data: Path) -> TextualGraph:
@@ -189,16 +200,18 @@ def conceptnet(data: Path) -> TextualGraph:
     Source: Li et al. 2016 (CC BY-SA 4.0).
     """
     rows = _triples(data / "conceptnet100k" / "train.txt")
-    return _graph([(head, relation, tail) for relation, head, tail in rows], {})
+    return _graph([(head, relation, tail) for relation, head, tail in rows], {}, {})
 
 
-def _graph(rows: Sequence[tuple[str, str, str]], names: dict[str, str]) -> TextualGraph:
+def _graph(
+    rows: Sequence[tuple[str, str, str]], names: dict[str, str], types: dict[str, str]
+) -> TextualGraph:
     builder = GraphBuilder()
     for head, relation, tail in rows:
         builder.edge(head, relation, tail)
     for key, name in names.items():
         if key in builder:
-            builder.node(key, name=name)
+            builder.node(key, name=name, type=types.get(key))
     return builder.build()
 
 

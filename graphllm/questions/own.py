@@ -12,7 +12,7 @@ from graphllm.graph.view import GraphView
 from graphllm.io.wide import singular
 from graphllm.query.plan import Attribute
 from graphllm.questions.clauses import Clause
-from graphllm.questions.inflect import Noun, pluralize, with_article
+from graphllm.questions.inflect import Noun, pluralize, read_verb, with_article
 from graphllm.questions.label_questions import BASE, PEOPLE, past_of
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.question import BuiltQuestion
@@ -30,6 +30,10 @@ _STATES = words(
     "linked similar close equal next opposite employed affiliated involved interested used made "
     "assigned derived descended"
 )  # participles and adjectives that need "is" before their preposition
+_LASTING = words(
+    "owned led managed headed run operated used supplied employed supervised coached governed "
+    "controlled maintained hosted required needed caused treated covered served represented"
+)  # participles that mostly speak of the present
 _WITHOUT_ARTICLE = frozenset({"part", "type", "kind"})
 _UNSAYABLE = frozenset({"", "of", "is", "has", "in", "to", "a", "instance", "id", "type", "label"})
 
@@ -134,9 +138,8 @@ def relation_words(label: str) -> RelationWords | None:
     """Return how to speak about a relation by its label; ``None`` when it does not read as words.
 
     Examples:
-        >>> words = relation_words("supplied_by")
-        >>> [clause.predicate("x").text for clause in words.clauses]
-        ['[was|were] supplied by x', 'supplied x']
+        >>> [clause.predicate("x").text for clause in relation_words("supplied_by").clauses]
+        ['[is|are] supplied by x', '[supplies|supply] x']
     """
     words = last_words(label)
     parts = words.split()
@@ -152,9 +155,10 @@ def relation_words(label: str) -> RelationWords | None:
         return None
     noun = _noun(words)
     return RelationWords(
-        clauses=(Clause.read(f"t is the {noun.singular} of h"),),
+        clauses=(Clause.read(f"h has t as its {noun.singular}"),),
         tail_nouns=(noun,),
         symmetric=symmetric,
+        is_noun=True,
     )
 
 
@@ -164,11 +168,14 @@ def _noun(words: str) -> Noun:
 
 
 def _passive(participle: str) -> tuple[Clause, ...]:
-    clauses = [Clause.read(f"h was {participle} by t")]
     past = past_of(participle)
+    verb = read_verb(f"{past}~{BASE[past]}" if past in BASE else past or "does")
+    if participle in _LASTING and past:
+        now = f"{pluralize(verb.base)}~{verb.base}"  # verbs and nouns take their "s" alike
+        return (Clause.read(f"h is {participle} by t"), Clause.read(f"t {now} h"))
+    clauses = [Clause.read(f"h was {participle} by t")]
     if past:
-        base = BASE.get(past, "")
-        clauses.append(Clause.read(f"t {past}~{base} h" if base else f"t {past} h"))
+        clauses.append(Clause.read(f"t {past}~{verb.base} h"))
     return tuple(clauses)
 
 

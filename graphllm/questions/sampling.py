@@ -317,12 +317,14 @@ class Sampler:
             return None
         frontier = np.array([node], dtype=np.int32)
         last: Step | None = None
+        walked: list[str] = []
         for _ in range(num_hops):
             at = int(frontier[int(self.rng.integers(len(frontier)))])
             steps = [s for s in self.steps(at) if not self.goes_back(s, last) or self.chance(0.05)]
-            last = self.pick(steps)
+            last = self.pick([s for s in steps if walked.count(s.relation) < 2])
             if last is None:
                 return None
+            walked.append(last.relation)
             plan = self.follow(plan, last, self.lexicon.kind_of(at))
             frontier = self.nodes(plan)
             if not 0 < len(frontier) <= most:
@@ -676,6 +678,8 @@ class Sampler:
             return None
         sense = self.lexicon.sense(step, base[2])
         if sense is None or sense.twoway or sense.source == sense.target:
+            return None
+        if isinstance(base[0], Follow) and self.goes_back(step, base[0].step):
             return None
         plan = GroupCount(base[0], step)
         return Drawn(plan) if 1 < len(execute(plan, self.view).nodes) <= MOST_ANSWERS else None

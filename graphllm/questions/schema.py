@@ -102,6 +102,7 @@ class RelationWords:
         one_tail: A head has one tail at most.
         one_head: A tail has one head at most.
         symmetric: It holds both ways.
+        is_noun: All that is known is what the tail is called, so the tail is best called that.
     """
 
     clauses: tuple[Clause, ...] = ()
@@ -112,6 +113,7 @@ class RelationWords:
     one_tail: bool = False
     one_head: bool = False
     symmetric: bool = False
+    is_noun: bool = False
     edge: EdgeWords | None = None
 
 

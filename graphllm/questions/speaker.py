@@ -40,7 +40,7 @@ from graphllm.questions.schema import AttributeWords, EdgeWords, KindWords
 
 MARK = "\ue000"  # begins a placeholder; the next character counts the mentions
 _FIRST = 0xE100
-_THING = KindWords(nouns=(Noun("thing", "things"),))
+_THING = KindWords(nouns=tuple(map(Noun.read, ("thing", "thing", "item", "entity", "one"))))
 Option = TypeVar("Option")
 
 
@@ -189,8 +189,8 @@ class Speaker:
                 return self.of_kind(self.kind(plan), plural=True)
             case HavingStep(step):
                 return self.having(step)
-            case Follow(source, step):
-                return self.followed(source, step)
+            case Follow():
+                return self.followed(plan)
             case Filter(source, measure, comparison, value):
                 nominal = self.nominal(source)
                 said = self.compared(self.kind(source), measure, comparison, value)
@@ -219,7 +219,7 @@ class Speaker:
     def some(self, sense: Sense) -> Predicate:
         """Return "has a supplier", or "supplies some firm"."""
         nouns = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
-        if nouns and self.chance(0.6):
+        if nouns and (sense.words.is_noun or self.chance(0.6)):
             return Predicate(read_verb("has"), with_article(self.pick(nouns).singular))
         target = self.of_kind(sense.target)
         return self.active(sense).predicate(f"at least one {target.bare(plural=False)}")
@@ -231,25 +231,40 @@ class Speaker:
 
     def with_predicate(self, nominal: Nominal, said: Predicate) -> Nominal:
         """Return a nominal with one more modifier."""
-        link = self.pick((" and", " and", "")) if nominal.after else ""
+        link = self.pick((" and", " and", "")) if _has_verb(nominal) else ""
         reduced = self.chance(0.5) and not link and not said.reduced.startswith("that ")
         return nominal.modified(said, reduced=reduced, link=link)
 
     # Steps
 
-    def followed(self, source: NodePlan, step: Step) -> Nominal:
+    def by_noun(self, follow: Follow) -> bool:
+        """Whether nothing but the relation's own noun says what a step reaches."""
+        sense = self.sense(follow.source, follow.step)
+        if sense is None:
+            return False
+        if sense.words.is_noun and not sense.backward:
+            return True
+        if sense.target in self.lexicon.kinds:
+            return False
+        return bool(sense.words.head_nouns if sense.backward else sense.words.tail_nouns)
+
+    def followed(self, follow: Follow) -> Nominal:
         """Return what a step reaches: "suppliers of Arbel", "firms that Arbel buys from"."""
+        source, step = follow.source, follow.step
         sense = self.sense(source, step)
         if sense is None:
             raise Unsayable
         roles = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
-        use_role = roles and step.condition is None and self.chance(0.55)
+        use_role = roles and step.condition is None and (self.by_noun(follow) or self.chance(0.55))
         if use_role and not isinstance(source, OfType):
             return self.by_role(self.pick(roles), self.phrase(source), sense)
         base = self.of_kind(sense.target, plural=self.number(sense, source))
         subject = self.phrase(source)
         predicates = self.predicates(sense, subject, step.condition)
         gaps = self.gaps(sense, subject, step.condition)
+        owned = sense.words.tail_nouns if sense.backward else sense.words.head_nouns
+        if owned and not subject.plural and step.condition is None and self.chance(0.12):
+            return replace(base, after=f" whose {self.pick(owned).singular} is {subject.text}")
         if predicates and (not gaps or self.chance(0.5)):
             return self.with_predicate(base, self.pick(predicates))
         return replace(base, after=self.relative(base, self.pick(gaps)))
@@ -259,7 +274,7 @@ class Speaker:
         words = self.kind_words(sense.target)
         plural = False if sense.leads_to_one and not subject.plural else None
         nominal = Nominal(noun=role, kind=sense.target, is_person=words.is_person, plural=plural)
-        short = len(subject.text.split()) <= 3 and not subject.plural
+        short = len(subject.text.split()) <= 3 and not subject.plural and " or " not in subject.text
         if short and self.chance(0.45):
             return replace(nominal, owner=f"{subject.text}'s")
         return replace(nominal, after=f" of {subject.text}")
@@ -294,14 +309,18 @@ class Speaker:
         if source_roles and not extra and not subject.plural:
             role_noun = self.pick(source_roles).singular
             said.append(Predicate(read_verb("has"), f"{subject.text} as [its|their] {role_noun}"))
+        if self.kind_words(sense.target).is_person:
+            return [predicate.of_person() for predicate in said]
         return said
 
     def gaps(self, sense: Sense, subject: Phrase, condition: Condition | None = None) -> list[Gap]:
         """Return clauses from ``subject`` whose object is what a step reaches."""
         role = "t" if sense.backward else "h"
         extra = self.limit(condition)
-        clauses = self.fitting(sense, condition)
-        return [Gap(clause, subject, extra) for clause in clauses if clause.subject == role]
+        clauses = [c for c in self.fitting(sense, condition) if c.subject == role]
+        if self.kind_words(sense.source).is_person:
+            clauses = [clause.of_person() for clause in clauses]
+        return [Gap(clause, subject, extra) for clause in clauses]
 
     def edge_words(self, condition: Condition | None) -> EdgeWords | None:
         """Return the words for the attribute that a condition tests."""
@@ -360,6 +379,9 @@ class Speaker:
         if sense is None:
             raise Unsayable
         word = _HOW_MANY[comparison]
+        if sense.words.is_noun and not sense.backward:
+            many = self.pick(sense.words.tail_nouns).plural
+            return Predicate(read_verb("has"), f"{word} {format_value(value)} {many}")
         target = self.of_kind(sense.target).bare(plural=True)
         return self.active(sense).predicate(f"{word} {format_value(value)} {target}")
 
@@ -412,7 +434,7 @@ class Speaker:
         )
         target = self.of_kind(sense.target).bare(plural=True)
         roles = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
-        if roles and self.chance(0.4):
+        if roles and (sense.words.is_noun or self.chance(0.4)):
             return Predicate(read_verb("has"), f"{how_many} {self.pick(roles).plural}")
         return self.active(sense).predicate(f"{how_many} {target}")
 
@@ -421,7 +443,7 @@ class Speaker:
     def combined(self, plan: Intersect | Union | Subtract) -> Nominal:
         """Return what several sets make together: in both, in either, in one and not the other."""
         if isinstance(plan, Union) and (both := two_way(plan)) is not None:
-            return self.followed(both.source, both.step)
+            return self.followed(both)
         if isinstance(plan, Intersect) and isinstance(plan.right, OfType):
             kind = self.kind(plan.right)
             nominal = self.nominal(plan.left)
@@ -454,6 +476,9 @@ class Speaker:
         pairs = (f"both {a} and {b}", f"{a} as well as {b}", f"{a} and also {b}")
         either_or = (f"{a} or {b}", f"either {a} or {b}")
         ends = Phrase(self.pick(pairs if isinstance(plan, Intersect) else either_or))
+        if sense.words.is_noun and not sense.backward:
+            several = replace(sense, words=replace(sense.words, one_tail=False))
+            return self.by_role(self.pick(sense.words.tail_nouns), ends, several)
         base = self.of_kind(sense.target)
         said = [p for p in self.predicates(sense, ends) if " as [" not in p.rest]
         if said:
@@ -471,11 +496,10 @@ class Speaker:
         """Return a nominal that also meets a plan, or does not."""
         said = self.said_of(plan)
         if negated:
-            link = self.pick((" but", " and")) if nominal.after else ""
+            link = self.pick((" but", " and")) if _has_verb(nominal) else ""
             text = f"{link} {nominal.pronoun} {said.negated}"
             return replace(nominal, after=nominal.after + text)
-        link = self.pick((" and", " and", " and also")) if nominal.after else ""
-        return nominal.modified(said, link=link)
+        return nominal.modified(said, link=" and" if _has_verb(nominal) else "")
 
     def said_of(self, plan: NodePlan) -> Predicate:
         """Return a plan as a predicate of its nodes: "calls at Ulm"."""
@@ -525,7 +549,7 @@ class Speaker:
         if sense is None:
             raise Unsayable
         roles = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
-        if roles and self.chance(0.6):
+        if roles and (sense.words.is_noun or self.chance(0.6)):
             role = with_article(self.pick(roles).singular)
             no = self.pick((f"without {role}", f"that [has|have] no {role.partition(' ')[2]}"))
             return replace(nominal, after=f"{nominal.after} {no}")
@@ -564,6 +588,11 @@ def two_way(plan: Union) -> Follow | None:
         return None
     opposite = replace(right.step, inverse=not right.step.inverse) == left.step
     return left if opposite else None
+
+
+def _has_verb(nominal: Nominal) -> bool:
+    """Whether a nominal has a clause after it, to which another can be joined by "and"."""
+    return bool(nominal.after) and not nominal.after.startswith(" of ")
 
 
 def _limited(said: Predicate, extra: str) -> Predicate:

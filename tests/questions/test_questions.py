@@ -93,7 +93,7 @@ def test_what_is_not_in_the_graph_is_named_by_no_node(built):
 def test_all_kinds_of_question_come_up(built):
     rng = np.random.default_rng(5)
     sampler = sampler_of(generate(schemas()[10], rng, num_nodes=120), rng)
-    found = {name for name in WEIGHTS if sampler.draw(name) is not None}
+    found = {name for name in WEIGHTS if any(sampler.draw(name) for _ in range(8))}
     assert found >= WEIGHTS.keys() - {"no relation", "groups", "edge value", "condition"}
     operations = {q.operation for _, questions in built for q in questions}
     assert len(operations) >= 14
@@ -189,8 +189,9 @@ def test_negatives_of_a_path_by_hand():
 def own_graph():
     builder = GraphBuilder()
     for number in range(12):
-        builder.node(f"s{number}", name=f"Ship {'ABCDEFGHIJKL'[number]}arbel", type="Ship",
-                     attributes={"built": 1950 + 5 * number, "tonnage": 1000 * (number + 1)})  # fmt: skip
+        facts = {"built": 1950 + 5 * number, "tonnage": 1000 * (number + 1)}
+        name = f"Ship {'ABCDEFGHIJKL'[number]}arbel"
+        builder.node(f"s{number}", name=name, type="Ship", attributes=facts)
         builder.node(
             f"l{number % 3}", name=f"{('Morna', 'Velm', 'Tarvik')[number % 3]} Lines", type="Line"
         )
@@ -226,9 +227,7 @@ def test_a_glossary_gives_words_to_opaque_labels(own_graph):
 
 def test_a_graph_of_bare_triples_is_asked_too():
     rows = [(f"Drug {a}", "treats", f"Illness {b}") for a in "ABCDEF" for b in "XYZ" if a != b]
-    rows += [
-        (f"Drug {a}", "supplied_by", f"Firm {b}") for a, b in zip("ABCDEF", "MNMNMN", strict=True)
-    ]
+    rows += [(f"Drug {a}", "supplied_by", f"Firm {'MN'[i % 2]}") for i, a in enumerate("ABCDEF")]
     questions = questions_for(TextualGraph.from_triples(rows), np.random.default_rng(0), 20)
     assert len(questions) == 20
     assert {q.operation for q in questions} >= {"path", "count"}
