@@ -76,7 +76,7 @@ def ask(
         )
     model.refuse_without_model(dry_run=dry_run)
     refuse_swapped(graph, question)
-    qa = open_graph(graph, mapping, format_, model)
+    qa = open_graph(graph, mapping, format_, model, dry_run=dry_run)
     if dry_run:
         say(_rehearsal(qa, " ".join(question), with_model=model.llm is not None, as_json=as_json))
         return 0

@@ -45,13 +45,16 @@ class ModelChoice:
                 or_see = ", or --dry-run to see what it finds" if option == "--retriever" else ""
                 raise click.UsageError(f"{option} needs --llm{or_see}")
 
-    def load(self) -> "LanguageModel | None":
-        """Return the model, or ``None`` when none is named."""
+    def load(self, *, dry_run: bool = False) -> "LanguageModel | None":
+        """Return the model, or ``None`` when none is named; for a dry run, without a key."""
         if self.llm is None:
             return None
         from graphllm.llm import load_language_model
+        from graphllm.llm.load import is_on_server
 
         options = {} if self.llm_url is None else {"base_url": self.llm_url}
+        if dry_run and is_on_server(self.llm):
+            options["api_key"] = ""
         return load_language_model(self.llm, **options)
 
 

@@ -43,7 +43,12 @@ def _options(command: F, metavar: str) -> F:
 
 
 def open_graph(
-    graph: str, mapping: str | None, format_: str | None, model: ModelChoice = NO_MODEL
+    graph: str,
+    mapping: str | None,
+    format_: str | None,
+    model: ModelChoice = NO_MODEL,
+    *,
+    dry_run: bool = False,
 ) -> "GraphQA":
     """Return the graph ready to be asked; says on stderr how its columns were understood."""
     from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
@@ -51,7 +56,7 @@ def open_graph(
 
     path = resolve(graph)
     is_file = path == graph  # of a shipped example there is nothing to guess
-    llm = model.load()
+    llm = model.load(dry_run=dry_run)
     with progress() as report:
         qa = GraphQA.from_file(
             path,

@@ -44,7 +44,8 @@ class OpenAICompatible:
         model: Its name on the server.
         base_url: Up to and with ``/v1``; ``OPENAI_BASE_URL`` by default, else OpenAI's own. A user
             and password in it are sent as basic authentication when there is no key.
-        api_key: ``OPENAI_API_KEY`` by default; servers on this machine mostly want none.
+        api_key: ``OPENAI_API_KEY`` by default; servers on this machine mostly want none. ``""``
+            sends none whatever the variable says, and is not asked for.
         context_tokens: Prompt and reply at most, where it is known. A prompt that is estimated
             to be longer is then an error here; some servers would cut it without a word.
         concurrency: How many prompts of a batch are asked at the same time.
@@ -70,7 +71,7 @@ class OpenAICompatible:
         if context_tokens is not None and context_tokens < 1:
             raise ConfigError(f"context_tokens must be 1 or more, got {context_tokens}")
         address = Address(base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL)
-        key = _checked_key(api_key or os.environ.get("OPENAI_API_KEY", ""), address)
+        key = _checked_key(api_key, address)
         self._model = model
         self._context_tokens = context_tokens
         self._concurrency = concurrency
@@ -212,11 +213,11 @@ class OpenAICompatible:
             )
 
 
-def _checked_key(api_key: str, address: Address) -> str:
-    key = api_key.strip()
+def _checked_key(api_key: str | None, address: Address) -> str:
+    key = (os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key).strip()
     if not (key.isascii() and (key.isprintable())):
         raise ConfigError("the API key (OPENAI_API_KEY) holds characters that no key has")
-    if address.bare == OPENAI_URL and not key:
+    if address.bare == OPENAI_URL and not key and api_key != "":
         raise ConfigError(
             f"{OPENAI_URL} wants an API key: set OPENAI_API_KEY; or set OPENAI_BASE_URL to the "
             "address of another server, or name a folder or hf:ORG/NAME for a model on this machine"

@@ -40,6 +40,11 @@ def load_language_model(spec: str, **options: object) -> LanguageModel:
     return model_class(name, **options)
 
 
+def is_on_server(spec: str) -> bool:
+    """Return whether ``spec`` names a model on a server, and none on this machine."""
+    return _resolve(spec)[0] == "server"
+
+
 def _resolve(spec: str) -> tuple[str, str]:
     """Return what kind of model ``spec`` means, and what its class wants to be told."""
     if not spec.strip():

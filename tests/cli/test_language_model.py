@@ -67,6 +67,14 @@ def test_a_dry_run_sends_nothing(graphllm, server):
     assert server.prompts == []
 
 
+def test_a_dry_run_needs_no_key(graphllm, monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    command = ("ask", "discoveries", WHO, "--llm", "gpt-5-mini")
+    assert "wants an API key" in graphllm(*command).stderr
+    assert "nothing was sent" in graphllm(*command, "--dry-run").stdout
+
+
 def test_a_dry_run_without_a_model_shows_the_facts(graphllm):
     done = graphllm("ask", "discoveries", WHO, "--retriever", "khop", "--dry-run")
     assert done.returncode == 0, done.stderr
