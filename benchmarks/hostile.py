@@ -6,8 +6,8 @@ Each case is read, asked by plan (printed, as JSON, with the proof, as a page) a
 language model that obeys every injected order and lies. Checked of each: no control code reaches
 stdout or stderr; no page holds a tag, an attribute or an address that is not its own; whatever is
 answered stands on edges of the graph that say so; nothing outside the file is read and nothing is
-written; each road ends in 20 s, and in 3 GB. The process that works on a case is killed when all
-of its 17 roads take two minutes.
+written; each road ends in 20 s of the processor, and in 3 GB. The process that works on a case is
+killed when all of its 17 roads take three minutes.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from tempfile import TemporaryDirectory
 
 from hostile_cases import CANARY, ORDER, Case, cases
 
-LIMIT_S = 20.0  # of one question on one road
-CASE_S = 120.0
+LIMIT_S = 20.0  # of the processor, for one question on one road
+CASE_S = 180.0
 START_S = 60.0  # until a worker is ready
 MEMORY_BYTES = 3 * 2**30
 # what acts on a terminal; bold and dim, which graphllm writes itself, are taken out before
@@ -115,16 +115,16 @@ def check(case: Case, folder: Path, limit_s: float = LIMIT_S) -> dict[str, objec
 
 
 class Roads:
-    """Seconds of each road a case is sent down."""
+    """Processor seconds of each road a case is sent down: other work on the machine is no fault."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextlib.contextmanager
     def timed(self, road: str) -> Iterator[None]:
-        start = time.perf_counter()
+        start = time.process_time()
         yield
-        took = time.perf_counter() - start
+        took = time.process_time() - start
         self.seconds[road] = max(took, self.seconds.get(road, 0.0))
 
 

@@ -30,7 +30,8 @@ _SAMPLE_BYTES = 1 << 18
 _MAX_LINE_BYTES = 1 << 26
 _NEWLINE = ord("\n")
 _COMMENT = re.compile(r"#(\s|#|$)")
-_WITH_DICTIONARY = re.compile(r"\S+\s+\S+\s*\{(\s*['\"].*)?\}\s*$")
+_MOST_COLUMNS = 4_096  # each is a relation or an attribute, and a file of the index
+_WITH_DICTIONARY = re.compile(r"\S+\s+\S+\s*\{(\s*['\"\d].*)?\}\s*$")
 _IDENTIFIER = re.compile(r"[a-z]+(_[a-z0-9]+)+|[A-Za-z][a-z]+([A-Z]+[a-z0-9]*)+")
 _LOWER_LABEL = re.compile(r"[a-z][a-z0-9_ ]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -119,6 +120,11 @@ def find_dialect(source: Source) -> Dialect:
     if not rows:
         raise source.error("holds only empty cells; a graph needs at least one edge")
     num_columns = Counter(len(cells) for cells in rows[:2000]).most_common(1)[0][0]
+    if num_columns > _MOST_COLUMNS:
+        raise source.error(
+            f"{num_columns:,} columns, at most {_MOST_COLUMNS:,} are read; write a matrix as a row"
+            " per edge"
+        )
     header: tuple[str, ...] | None = None
     labelled = names_columns(source.mapping) or has_header(rows[:1000])
     if len(rows[0]) == num_columns and labelled:
@@ -338,11 +344,9 @@ def _read_fast(source: Source, dialect: Dialect) -> tuple[TextColumn, ...] | Non
             )
     except (pa.ArrowInvalid, OSError):
         return None
-    columns = []
-    for _ in names:  # each column is let go once it is coded
-        columns.append(_column(table.column(0)))
-        table = table.remove_column(0)
-    return tuple(columns)
+    uncoded = table.columns[::-1]
+    del table
+    return tuple(_column(uncoded.pop()) for _ in names)  # each is let go once it is coded
 
 
 def _column(chunked: Any) -> TextColumn:  # noqa: ANN401 - pyarrow ships no types

@@ -193,3 +193,22 @@ def test_paths_that_are_no_graph(tmp_path, monkeypatch, path, message):
 
 def test_there_are_enough_cases():
     assert len(CASES) >= 60
+
+
+def test_more_columns_than_a_graph_has_are_refused(tmp_path):
+    from graphllm.errors import DataError
+    from graphllm.io import read_graph
+
+    path = tmp_path / "matrix.csv"
+    labels = ",".join(f"c{i}" for i in range(5_000))
+    path.write_text(f"{labels}\n{'1,' * 4_999}1\n")
+    with pytest.raises(DataError, match=r"5,000 columns, at most 4,096 are read"):
+        read_graph(path)
+
+
+def test_a_label_that_ends_in_braces_is_no_dictionary_of_attributes(tmp_path):
+    from graphllm.io import read_graph
+
+    path = tmp_path / "odd.csv"
+    path.write_text("head,relation,tail,a note {x}\nAda,knows,Bo,{y}\nBo,knows,Cy,{z}\n")
+    assert read_graph(path).relations == ("knows",)
