@@ -19,6 +19,7 @@ from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.two_names import pairs
 from graphllm.text.encoder import TextEncoder
 
+_MOST_WORDS = 120  # of a question that is planned for; what is longer is a text
 _GOES_ON = 1.3  # as good as a question that is wholly explained
 _NEGATIONS = EXCLUDING | {"didn t", "don t", "doesn t", "isn t", "wasn t", "aren t", "weren t"}
 
@@ -43,11 +44,13 @@ class Planner:
         self.measures = self.ground.measures
 
     def rank(self, seeds: Seeds, history: Sequence[Turn] = ()) -> list[PlanCandidate]:
-        """Return candidate plans, best first.
+        """Return candidate plans, best first; none for a text longer than any question.
 
         Args:
             history: Earlier turns, for questions that go on from the last of them.
         """
+        if len(seeds.tokens) > _MOST_WORDS:
+            return []
         wanted = intent(seeds.tokens)
         seeds = self._with_the_unsaid(_longest(self._without_vocabulary(seeds)), history)
         found = list(self._going_on(seeds, history))

@@ -235,3 +235,9 @@ def test_questions_over_dotted_labels_and_nameless_statements(question, entities
     found = [graph.names[node] for node in execute(best.plan, graph).nodes.tolist()]
     assert tuple(found) == entities
     assert best.score >= 0.75
+
+
+def test_a_text_longer_than_any_question_is_not_planned_for():
+    graph = TextualGraph.from_triples([("Ada", "employs", "Bo")])
+    seeds = Linker(graph, Names.build(graph)).link("Ada " * 600)
+    assert Planner(graph, worlds.encoder()).rank(seeds) == []
