@@ -27,6 +27,7 @@ def sampler_of(built: BuiltGraph, rng: np.random.Generator, *, dirt: float = 0.1
         built.lexicon,
         rng,
         absent=absent_senses(built),
+        untold=built.untold,
         new_name=new_name,
         dirt=dirt,
         domain=built.schema.domain,

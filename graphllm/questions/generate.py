@@ -14,6 +14,7 @@ from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.names import invent
 from graphllm.questions.schema import (
     AttributeSchema,
+    AttributeWords,
     EdgeWords,
     KindSchema,
     RelationSchema,
@@ -38,7 +39,8 @@ class BuiltGraph:
     """An invented graph and the words for it.
 
     Attributes:
-        absent: Relations of the schema that this graph does not have, by the kind of their head.
+        absent: Relations of the schema that this graph does not have.
+        untold: Attributes that it does not have, with the kind that would have them.
         glossary: What opaque labels mean; empty where labels speak for themselves.
         style: How its labels are written.
     """
@@ -48,6 +50,7 @@ class BuiltGraph:
     schema: Schema
     style: str
     absent: tuple[RelationSchema, ...] = ()
+    untold: tuple[tuple[str, AttributeWords], ...] = ()
     glossary: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,6 +132,7 @@ class _Maker:
         self.senses: dict[tuple[str, bool], tuple[Sense, ...]] = {}
         self.measures: dict[str, tuple[MeasureSense, ...]] = {}
         self.edge_values: dict[str, tuple[str, EdgeWords]] = {}
+        self.untold: list[tuple[str, AttributeWords]] = []
 
     def pick(self, options: Sequence[str]) -> str:
         return options[int(self.rng.integers(len(options)))]
@@ -151,6 +155,7 @@ class _Maker:
             schema=self.schema,
             style=self.style,
             absent=tuple(absent),
+            untold=tuple(self.untold),
             glossary=self.glossary,
         )
 
@@ -387,6 +392,7 @@ class _Maker:
         for attribute in kind.attributes:
             name = self.attribute_label(attribute.range.labels, kind.name)
             if self.rng.random() < _LEFT_OUT or name in names or name in self.labels:
+                self.untold.append((kind.name, attribute.words))
                 continue
             names.add(name)
             measure = self.fill(kind, attribute, name)

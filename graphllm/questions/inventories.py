@@ -184,9 +184,8 @@ def codex(data: Path) -> TextualGraph:
     """
     folder = data / "codex_s"
     names = _json_table(folder / "entity_labels_PARTIAL.json")
-    labels = {
-        key: str(entry["label"]) for key, entry in _json_table(folder / "relations.json").items()
-    }
+    entries = _json_table(folder / "relations.json").items()
+    labels = {key: str(e["label"]) for key, e in entries if isinstance(e, dict)}
     rows = _triples(folder / "train.txt")
     kept = [(h, labels.get(r, r), t) for h, r, t in rows if h in names and t in names]
     kinds = json.loads(_opened(folder / "entity_types.json").read_text("utf-8"))
@@ -238,7 +237,7 @@ def _json_rows(path: Path) -> list[dict[str, object]]:
     return rows
 
 
-def _json_table(path: Path) -> dict[str, dict[str, object]]:
+def _json_table(path: Path) -> dict[str, object]:
     table = json.loads(_opened(path).read_text("utf-8"))
     if not isinstance(table, dict):
         raise DataError(f"{path}: expected a table")

@@ -48,6 +48,7 @@ from graphllm.questions.asking import Asker
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.noise import soil
 from graphllm.questions.question import BuiltQuestion, MentionSpan, Refusal
+from graphllm.questions.schema import AttributeWords
 from graphllm.questions.speaker import MARK, Unsayable
 
 MOST_ANSWERS = 40  # people do not ask for lists of hundreds
@@ -84,6 +85,7 @@ class Sampler:
         lexicon: The words for what is in it.
         rng: Draws everything; the same state gives the same questions.
         absent: Steps that people might ask for and the graph lacks.
+        untold: Attributes that they might ask for, with the kind that would have them.
         new_name: Returns a name, of a kind of node, that is not in the graph; without it no
             question asks for what is not there.
         dirt: Share of names that are misspelt.
@@ -96,13 +98,14 @@ class Sampler:
         rng: np.random.Generator,
         *,
         absent: Sequence[Sense] = (),
+        untold: Sequence[tuple[str, AttributeWords]] = (),
         new_name: Callable[[str], str] | None = None,
         dirt: float = 0.12,
         domain: str = "",
         schema: str = "",
     ) -> None:
         self.view, self.lexicon, self.rng, self.dirt = view, lexicon, rng, dirt
-        self.absent, self.new_name = absent, new_name
+        self.absent, self.untold, self.new_name = absent, untold, new_name
         self.domain, self.schema = domain, schema
         self.namesakes: dict[str, list[int]] = {}
         for node, name in enumerate(view.names):
@@ -141,6 +144,7 @@ class Sampler:
     def draw(self, operation: str) -> BuiltQuestion | None:
         """Return one question of a kind named in ``WEIGHTS``; ``None`` when none was found."""
         draw = getattr(self, "draw_" + operation.replace(" ", "_"))
+        self.asker = Asker(self.lexicon, self.view, self.rng)
         for _ in range(_TRIES):
             drawn = draw()
             if drawn is None:
@@ -622,7 +626,8 @@ class Sampler:
         inverse = self.chance(0.5)
         node = int((self.view.tails if inverse else self.view.heads)[edge])
         start = self.entities(node)
-        if start is None or len(start.keys) > 1:
+        sense = self.lexicon.sense(Step(label, inverse), self.lexicon.kind_of(node))
+        if start is None or len(start.keys) > 1 or sense is None or sense.twoway:
             return None
         plan = Follow(start, Step(label, inverse, Condition(name, comparison, literal)))
         return Drawn(Count(plan) if self.chance(0.2) else plan)
@@ -819,9 +824,10 @@ class Sampler:
 
     def draw_no_relation(self) -> Drawn | None:
         """Return a question for what this graph says of nothing."""
+        if self.untold and self.chance(0.35):
+            return self.of_untold()
         found = self.pick(list(self.absent))
-        node = self.any_node()
-        if found is None or node is None:
+        if found is None:
             return None
         if found.source not in self.lexicon.kinds:
             return None
@@ -833,6 +839,20 @@ class Sampler:
         lexicon = replace(self.lexicon, senses={**self.lexicon.senses, (_UNSEEN, False): (found,)})
         self.asker = Asker(lexicon, self.view, self.rng)
         return Drawn(Follow(start, Step(_UNSEEN)), Refusal.NO_RELATION)
+
+    def of_untold(self) -> Drawn | None:
+        """Return a question for an attribute that no node has."""
+        kind, words = self.untold[int(self.rng.integers(len(self.untold)))]
+        told = [m.words for m in self.lexicon.measures.get(kind, ())]
+        known = {said for other in told for said in (*other.nouns, *other.ask)}
+        chosen = self.pick(self.of_kind(kind).tolist())
+        start = None if chosen is None else self.entities(chosen)
+        if start is None or known & {*words.nouns, *words.ask}:
+            return None
+        unseen = MeasureSense(measure=Attribute(_UNSEEN), words=words)
+        measures = {**self.lexicon.measures, kind: (unseen,)}
+        self.asker = Asker(replace(self.lexicon, measures=measures), self.view, self.rng)
+        return Drawn(Values(start, _UNSEEN), Refusal.NO_RELATION)
 
     def draw_no_entity(self) -> Drawn | None:
         """Return a chain whose name will be replaced by one that is not there."""

@@ -577,7 +577,10 @@ _HOW_MANY = {
     Comparison.AT_LEAST: "at least",
     Comparison.EQUALS: "exactly",
 }
-EXTREMES = (("highest", "largest"), ("lowest", "smallest"))  # most first, then least
+EXTREMES = (
+    ("highest", "highest", "largest"),
+    ("lowest", "lowest", "smallest"),
+)  # most first, then least
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
 
 

@@ -65,7 +65,8 @@ def test_simple_questions_know_their_direction_and_mention(tmp_path):
 
 @pytest.mark.parametrize(
     ("question", "name", "said"),
-    [("who knows Zoe Muller well", "Zoë Müller", "Zoe Muller"), ("where is ac/dc from", "AC/DC", "ac/dc"),
+    [("who knows Zoe Muller well", "Zoë Müller", "Zoe Muller"),
+     ("where is ac/dc from", "AC/DC", "ac/dc"),
      ("who is it", "Ulm", ""), ("is ulmer here", "Ulm", "")],
 )  # fmt: skip
 def test_mentions_are_found_up_to_case_and_accents(question, name, said):

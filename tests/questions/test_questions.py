@@ -243,7 +243,7 @@ def test_namesakes_are_asked_for_together():
     for key in ("1", "2"):
         builder.node(key, name="Arbel")
         builder.edge(key, "supplies", f"firm {key}")
-    questions = questions_for(builder.build(), np.random.default_rng(0), 20, dirt=0.0)
+    questions = questions_for(builder.build(), np.random.default_rng(0), 4, dirt=0.0)
     starts = [
         m.keys for q in questions for m in q.mentions if "Arbel" in q.question[m.start : m.end]
     ]
