@@ -1,7 +1,8 @@
 """What a much larger graph around it costs: MetaQA alone, and buried in ten million edges.
 
     python benchmarks/buried.py --data DIR --work FOLDER [--num 1000] [--seed 0] [--split dev|test]
-                                [--nodes 2000000] [--edges 10000000] [--retrieve 100] [--out DIR]
+                                [--nodes 2000000] [--edges 10000000] [--retrieve 100] [--misspelt]
+                                [--out DIR]
 
 Makes the graph of ``buried_graph.py`` and its index, once, in FOLDER. Then asks the same questions,
 NUM for each number of hops, of MetaQA alone and of the buried one, each in a process of its own.
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -45,7 +46,21 @@ def sampled(options: argparse.Namespace) -> dict[str, tuple[Example, ...]]:
     """Return the questions of each suite: the same ones whoever asks."""
     rng = np.random.default_rng(options.seed)
     suites = {name: load_suite(name, options.data, options.split) for name in SUITES}
-    return {name: suite.sample(options.num, rng).examples for name, suite in suites.items()}
+    asked = {name: suite.sample(options.num, rng).examples for name, suite in suites.items()}
+    if options.misspelt:
+        return {name: tuple(filter(None, map(misspelt, some))) for name, some in asked.items()}
+    return asked
+
+
+def misspelt(example: Example) -> Example | None:
+    """Exchange the letters in the middle of the topic's longest word; none of short ones."""
+    longest = max(example.topic.split(), key=len)
+    middle = len(longest) // 2
+    wrong = f"{longest[:middle]}{longest[middle : middle + 2][::-1]}{longest[middle + 2 :]}"
+    if len(longest) < 5 or wrong == longest or example.topic not in example.question:
+        return None
+    topic = example.topic.replace(longest, wrong, 1)
+    return replace(example, question=example.question.replace(example.topic, topic, 1))
 
 
 def built(options: argparse.Namespace) -> tuple[Path, Path]:
@@ -195,6 +210,9 @@ def main() -> None:
     parser.add_argument("--split", default="dev")
     parser.add_argument("--nodes", type=int, default=2_000_000)
     parser.add_argument("--edges", type=int, default=10_000_000)
+    parser.add_argument(
+        "--misspelt", action="store_true", help="exchange two letters of each topic"
+    )
     parser.add_argument("--retrieve", type=int, default=100)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
