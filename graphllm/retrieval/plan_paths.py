@@ -18,6 +18,7 @@ from graphllm.retrieval.relevance import relevance
 from graphllm.retrieval.retriever import MAX_EDGES
 
 _TRIED = 12  # plans that are run in vain, at most
+_LARGE = 50_000  # edges of a proof after which no other plan is run: each would take its time
 _NEARLY = 0.05  # how far behind the best a reading is as good
 _IN_VAIN = 4  # of those from the same names
 
@@ -67,7 +68,7 @@ class PathRetriever:
             | _owners([result for _, result, _ in run]),
             reasons=(*(to_words(plan.plan, view) for plan, *_ in run), *around.reasons),
             paths=_paths(proofs),
-            truncated=around.truncated or len(set(proved)) > max_edges,
+            truncated=around.truncated or any(len(r.edges) > max_edges for _, r, _ in run),
         )
 
     def _run(self, seeds: Seeds) -> list[tuple[PlanCandidate, PlanResult]]:
@@ -89,7 +90,7 @@ class PathRetriever:
                 in_vain[names] += 1
                 continue
             found.append((candidate, result))
-            if len(found) == self.num_plans:
+            if len(found) == self.num_plans or len(result.edges) > _LARGE:
                 break
         return found
 

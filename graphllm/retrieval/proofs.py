@@ -35,7 +35,7 @@ class Proof(NamedTuple):
     Attributes:
         paths: One way to each answer, edges in walking order; those that share edges stand
             together, and first those whose edges lead to most answers.
-        rest: The other edges of the proof: further ways, and what was compared.
+        rest: Other edges of the proof: further ways, and what was compared.
     """
 
     paths: tuple[Way, ...]
@@ -47,18 +47,18 @@ class Proof(NamedTuple):
         return tuple(dict.fromkeys(edge for path in self.paths for edge in path))
 
 
-def shortened(plan: Plan, result: PlanResult, view: GraphView, max_answers: int) -> Proof:
+def shortened(plan: Plan, result: PlanResult, view: GraphView, most: int) -> Proof:
     """Return the proof of a plan's result with one way to each answer.
 
     Where several nodes lead to the same answers, those are taken that lead to most.
 
     Args:
-        max_answers: Of more than that, the first.
+        most: Ways, and other edges; of more than that, the first.
     """
-    ways = _Ways(view, result.edges).of_plan(plan, result, max_answers)
-    paths = _told(ways)
-    used = {edge for path in paths for edge in path}
-    return Proof(paths, tuple(edge for edge in result.edges.tolist() if edge not in used))
+    paths = _told(_Ways(view, result.edges).of_plan(plan, result, most))
+    used = np.array([edge for path in paths for edge in path], dtype=np.int32)
+    others = result.edges[~np.isin(result.edges, used)]
+    return Proof(paths, tuple(others[:most].tolist()))
 
 
 class _Ways:
@@ -69,10 +69,10 @@ class _Ways:
         self.heads, self.tails = np.asarray(view.heads[edges]), np.asarray(view.tails[edges])
         self.relation_ids = np.asarray(view.relation_ids[edges])
 
-    def of_plan(self, plan: Plan, result: PlanResult, max_answers: int) -> list[Way]:
+    def of_plan(self, plan: Plan, result: PlanResult, most: int) -> list[Way]:
         """Return a way to each answer of a plan; none for plans that are no walk."""
         if result.paths:
-            return list(result.paths[:max_answers])
+            return list(result.paths[:most])
         match plan:
             case Values(source) | Count(source) | Aggregated(source) | Exists(source):
                 nodes = find(source, self.view).nodes
@@ -83,7 +83,7 @@ class _Ways:
                 nodes = find(source, self.view).nodes
             case _:
                 return []
-        ways = self._to(source, nodes[:max_answers].tolist())
+        ways = self._to(source, nodes[:most].tolist())
         return [way for way in ways.values() if way]
 
     def _to(self, plan: NodePlan, targets: Sequence[int]) -> dict[int, Way]:
