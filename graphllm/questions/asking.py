@@ -34,7 +34,7 @@ from graphllm.questions.clauses import Clause, Phrase, Predicate, agree
 from graphllm.questions.inflect import pluralize, read_verb, with_article
 from graphllm.questions.nominal import Nominal
 from graphllm.questions.schema import EdgeWords
-from graphllm.questions.speaker import EXTREMES, MARK, Speaker, Unsayable, _tense, two_way
+from graphllm.questions.speaker import EXTREMES, MARK, Gap, Speaker, Unsayable, _tense, two_way
 
 STYLES = ("plain", "plain", "plain", "formal", "terse", "chatty", "indirect")
 
@@ -61,7 +61,9 @@ class Core:
 _CHATTY = (
     "Hey, {q}?", "Hi, {q}?", "So, {q}?", "Quick question: {q}?", "Just curious, {q}?", "Ok so {q}?",
     "Hmm, {q}?", "Hello! {Q}?", "Say, {q}?", "By the way, {q}?", "{Q}, please?", "{Q} again?",
-    "Help me out: {q}?", "One more thing: {q}?", "I forgot, {q}?", "Oh, and {q}?", "{Q}? Thanks!",
+    "Help me out: {q}?", "Ok, next one: {q}?", "Now {q}?", "And {q}?", "Tell me, {q}?",
+    "Morning! {Q}?", "{Q} btw?", "Real quick, {q}?", "Not sure who to ask, but {q}?",
+    "One more thing: {q}?", "I forgot, {q}?", "Oh, and {q}?", "{Q}? Thanks!",
     "Hi there! {Q}?", "Sorry, but {q}?", "I was wondering: {q}?", "Remind me, {q}?", "{Q} then?",
 )  # fmt: skip
 _INDIRECT = (
@@ -88,6 +90,7 @@ _FORMAL = (
     "Could you please give {w}?", "Please indicate {w}.", "I would like to be given {w}.",
     "Would you please provide {w}?", "Please determine {w}.", "Please specify {w}.",
 )  # fmt: skip
+_CONTRACTED = re.compile(r"(what|who|where|What|Who|Where) is ")
 _CONNECTED = (
     "how is {a} connected to {b}", "how are {a} and {b} connected", "what connects {a} and {b}",
     "what is the connection between {a} and {b}", "how does {a} relate to {b}",
@@ -125,8 +128,15 @@ class Asker(Speaker):
             return template.format(a=self.phrase(plan.source).text), "plain"
         core = self.core(plan, num_answers)
         style = self.pick(STYLES)
-        text = self.styled(core, style)
+        text = self.shortened(self.styled(core, style))
         return _clean(text), style if text != core.direct else "plain"
+
+    def shortened(self, text: str) -> str:
+        """Return the text, now and then, with "what's" for "what is"."""
+        found = _CONTRACTED.match(text)
+        if found is None or self.chance(0.75):
+            return text
+        return f"{found[1]}'s {text[found.end() :]}"
 
     def styled(self, core: Core, style: str) -> str:
         """Return the core in a style, or plainly where it has no form for that."""
@@ -229,7 +239,7 @@ class Asker(Speaker):
                 return Core(f"where {gap.asked(where=True)}", f"where {stated}")
             word = self.word_for(base, plural=plural)
             relative = f"{base.bare(plural=plural)}{self.relative(base, gap)}"
-            asked = f"{word} {gap.asked()}"
+            asked = self.fronted(gap, base, plural=plural) or f"{word} {gap.asked()}"
             return Core(asked, f"{word} {gap.stated()}", f"the {relative}", relative, plural)
         said = self.pick(predicates)
         word = self.word_for(base, plural=plural)
@@ -237,6 +247,16 @@ class Asker(Speaker):
         text = f"{word} {agree(said.text, plural=as_plural)}"
         relative = agree(f"{base.bare(plural=plural)} {said.reduced}", plural=plural)
         return Core(text, text, f"the {relative}", relative, plural)
+
+    def fronted(self, gap: Gap, base: Nominal, *, plural: bool) -> str:
+        """Return "at which ports does Arbel call", now and then, where it can be said."""
+        asked = gap.clause.asked_with_preposition(gap.subject)
+        if asked is None or gap.extra or base.kind not in self.lexicon.kinds or self.chance(0.75):
+            return ""
+        preposition, rest = asked
+        noun = f"which {base.bare(plural=plural)}"
+        word = "whom" if base.is_person and self.chance(0.6) else noun
+        return f"{preposition} {word} {rest}"
 
     def word_for(self, base: Nominal, *, plural: bool) -> str:
         """Return "who", "what", "which firms": what asks for a nominal without modifiers."""

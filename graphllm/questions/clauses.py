@@ -14,7 +14,9 @@ from graphllm.questions.inflect import Verb, participle, read_verb
 
 _ALTERNATIVE = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 _PLACE_PREPOSITION = re.compile(r"(?:^| )(in|at|on) ?$")
+_MOVABLE = frozenset({"in", "at", "to", "from", "for", "with", "on", "by", "of"})
 _POSSESSIVE = re.compile(r"\bits\b")
+_REFLEXIVE = re.compile(r"\bitself\b")
 
 
 class Phrase(NamedTuple):
@@ -32,6 +34,11 @@ def agree(text: str, *, plural: bool) -> str:
         'that are based in Ulm'
     """
     return _ALTERNATIVE.sub(lambda found: found[2] if plural else found[1], text)
+
+
+def _agreeing(text: str) -> str:
+    """Return text with its pronouns left open: "buys its paper from"."""
+    return _REFLEXIVE.sub("[itself|themselves]", _POSSESSIVE.sub("[its|their]", text))
 
 
 def either(singular: str, plural: str) -> str:
@@ -55,7 +62,7 @@ class Predicate:
     def read(cls, text: str) -> "Predicate":
         """Return the predicate of a text that begins with its verb: "has more than 5 rooms"."""
         verb, _, rest = text.partition(" ")
-        return cls(read_verb(verb), _POSSESSIVE.sub("[its|their]", rest))
+        return cls(read_verb(verb), _agreeing(rest))
 
     def of_person(self) -> "Predicate":
         """Return it as said of a person: "their", never "its"."""
@@ -124,7 +131,7 @@ class Clause:
         if len(words) < 3 or words[0] not in ("h", "t") or sorted(slots) != ["h", "t"]:
             raise DataError(f"clause {text!r}: expected like 'h supplies t' or 't is owned by h'")
         at = words.index("t" if words[0] == "h" else "h")
-        before = _POSSESSIVE.sub("[its|their]", " ".join(words[2:at]))
+        before = _agreeing(" ".join(words[2:at]))
         return cls(words[0], read_verb(words[1]), before, " ".join(words[at + 1 :]))
 
     def of_person(self) -> "Clause":
@@ -144,7 +151,7 @@ class Clause:
     def fronted_gap(self, subject: Phrase) -> str | None:
         """Return "at which the ships call", where a preposition can be moved to the front."""
         *others, last = self.before.split(" ")
-        if last not in ("in", "at", "to", "from", "for", "with", "on", "by", "of") or self.after:
+        if last not in _MOVABLE or self.after:
             return None
         words = [subject.text, self.verb.form(plural=subject.plural), *others]
         return f"{last} which {agree(' '.join(words), plural=subject.plural)}"
@@ -157,6 +164,13 @@ class Clause:
         """
         before = _PLACE_PREPOSITION.sub("", self.before) if where else self.before
         return Predicate(self.verb, " ".join(filter(None, [before, self.after]))).asked_of(subject)
+
+    def asked_with_preposition(self, subject: Phrase) -> tuple[str, str] | None:
+        """Return "at" and "does Arbel call", where the object stands after a preposition."""
+        *others, last = self.before.split(" ")
+        if last not in _MOVABLE or self.after:
+            return None
+        return last, Predicate(self.verb, " ".join(others)).asked_of(subject)
 
     @property
     def says_where(self) -> bool:

@@ -1,5 +1,6 @@
 """Sample plans that a graph answers, and questions for them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -110,6 +111,7 @@ class Sampler:
         self.namesakes: dict[str, list[int]] = {}
         for node, name in enumerate(view.names):
             self.namesakes.setdefault(fold(name), []).append(node)
+        self.parts = Counter(part for name in self.namesakes for part in _parts(name))
         self.called = set(self.namesakes) | {
             fold(alias) for node in range(view.num_nodes) for alias in view.aliases(node)
         }
@@ -239,8 +241,11 @@ class Sampler:
         return self.view.names[node]
 
     def is_own(self, alias: str, node: int) -> bool:
-        """Whether no other node has the alias as a name; aliases of two nodes are rare."""
-        return set(self.namesakes.get(fold(alias), [])) <= {node}
+        """Whether no other node has the alias as its name, or in it."""
+        folded = fold(alias)
+        own = fold(self.view.names[node])
+        mine = folded in _parts(own)
+        return self.parts[folded] <= mine and set(self.namesakes.get(folded, [])) <= {node}
 
     def answers(self, plan: Plan, result: PlanResult) -> tuple[str, ...]:
         """Return the answering names or values."""
@@ -862,6 +867,13 @@ class Sampler:
         return Drawn(found[0], Refusal.NO_ENTITY)
 
 
+def _parts(name: str) -> set[str]:
+    """Return every run of up to four words of a folded name."""
+    words = name.split()
+    ends = range(1, len(words) + 1)
+    return {" ".join(words[i:j]) for j in ends for i in range(max(0, j - 4), j)}
+
+
 def hops(plan: Plan) -> int:
     """Return the longest chain of steps in a plan.
 
@@ -914,4 +926,5 @@ def _rendered(
         said = part.lower() if small else part
         out.append(said)
         length += len(said)
-    return "".join(out), tuple(spans)
+    question = "".join(out)
+    return (question[:-1] if question.endswith("..") else question), tuple(spans)

@@ -30,7 +30,7 @@ from graphllm.questions import (
 @pytest.fixture(scope="module")
 def built():
     """A few graphs of different schemas, each with some questions."""
-    return list(curriculum(np.random.default_rng(11), 8, 14, num_nodes=70))
+    return list(curriculum(np.random.default_rng(11), 7, 12, num_nodes=60))
 
 
 def test_stated_answers_are_those_of_the_plan(built):
@@ -75,7 +75,7 @@ def test_spans_stand_where_the_names_are(built):
                 called = {fold(made.graph.names[node]), *map(fold, made.graph.aliases(node))}
                 assert fold(said) in called
                 clean += 1
-    assert clean > 60
+    assert clean > 40
 
 
 def test_what_is_not_in_the_graph_is_named_by_no_node(built):
@@ -103,7 +103,7 @@ def test_all_kinds_of_question_come_up(built):
 
 def test_the_same_seed_gives_the_same_questions():
     def drawn(seed):
-        made = curriculum(np.random.default_rng(seed), 2, 6, num_nodes=60)
+        made = curriculum(np.random.default_rng(seed), 1, 5, num_nodes=50)
         return [(graph.graph.content_hash, list(to_lines(questions))) for graph, questions in made]
 
     assert drawn(4) == drawn(4)
