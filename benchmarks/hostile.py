@@ -148,8 +148,9 @@ def _ask(path: Path, case: Case, options: Sequence[str], wrong: list[str]) -> in
         wrong.append(f"{' '.join(options)}: {found[0]!a} was printed")
     if CANARY in printed or "root:x:0" in printed:
         wrong.append("another file was read")
-    if code == 1 and len(err.getvalue().strip().splitlines()) != 1:
-        wrong.append(f"an error of {len(err.getvalue().splitlines())} lines")
+    said = [line for line in err.getvalue().splitlines() if line.startswith("graphllm: ")]
+    if code == 1 and len(said) != 1:
+        wrong.append(f"{len(said)} lines say what is wrong")
     if options == ["--json"] and code in (0, 3):
         json.loads(OWN_STYLE.sub("", out.getvalue()))
     return code if isinstance(code, int) else 70
