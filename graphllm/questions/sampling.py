@@ -53,6 +53,7 @@ from graphllm.questions.schema import AttributeWords
 from graphllm.questions.speaker import MARK, Unsayable
 
 MOST_ANSWERS = 40  # people do not ask for lists of hundreds
+_MOST_ON_THE_WAY = 300
 _MOST_NAMESAKES = 4
 _TRIES = 12  # draws before a sampler gives up on one question
 _MISSES = 40  # questions given up in a row before it gives up on the graph
@@ -327,7 +328,7 @@ class Sampler:
         frontier = np.array([node], dtype=np.int32)
         last: Step | None = None
         walked: list[str] = []
-        for _ in range(num_hops):
+        for hop in range(num_hops):
             at = int(frontier[int(self.rng.integers(len(frontier)))])
             steps = [s for s in self.steps(at) if not self.goes_back(s, last) or self.chance(0.05)]
             last = self.pick([s for s in steps if walked.count(s.relation) < 2])
@@ -336,7 +337,7 @@ class Sampler:
             walked.append(last.relation)
             plan = self.follow(plan, last, self.lexicon.kind_of(at))
             frontier = self.nodes(plan)
-            if not 0 < len(frontier) <= most:
+            if not 0 < len(frontier) <= (most if hop == num_hops - 1 else _MOST_ON_THE_WAY):
                 return None
         return plan, frontier
 
@@ -396,8 +397,10 @@ class Sampler:
     # One method for each kind of question
 
     def draw_path(self) -> Drawn | None:
-        """Return a chain of steps."""
-        found = self.chain(_HOPS[int(self.rng.integers(len(_HOPS)))])
+        """Return a chain of steps; long ones are tried more often, as they fail more often."""
+        num_hops = _HOPS[int(self.rng.integers(len(_HOPS)))]
+        chains = (self.chain(num_hops) for _ in range(2 * num_hops))
+        found = next((chain for chain in chains if chain is not None), None)
         return None if found is None else Drawn(found[0])
 
     def draw_value(self) -> Drawn | None:
