@@ -19,6 +19,7 @@ from graphllm.retrieval.retriever import MAX_EDGES
 
 _TRIED = 12  # plans that are run in vain, at most
 _LARGE = 50_000  # edges of a proof after which no other plan is run: each would take its time
+_NEAREST = 12  # edges of the context that come before a second reading, which may be long
 _NEARLY = 0.05  # how far behind the best a reading is as good
 _IN_VAIN = 4  # of those from the same names
 
@@ -27,8 +28,8 @@ class PathRetriever:
     """Runs the best plans and takes the edges that prove their answers; then adds context.
 
     A language model can then still take another reading than the planner's first, and it sees
-    whole paths: of each answer one way to it first, then what else belongs to the proofs, then
-    the edges that a random walk from what the question names passes most.
+    whole paths: first one way to each answer of a reading; then the few edges that a random walk
+    from what the question names passes most, the other readings, and more of the walk.
 
     Args:
         planner: Ranks plans over its graph.
@@ -55,9 +56,11 @@ class PathRetriever:
         proofs = [proof for *_, proof in run]
         around = self._context.retrieve(seeds, max_edges=max_edges)
         by_flow = np.lexsort((around.edges, -around.edge_scores))
+        context = around.edges[by_flow].tolist()
+        first = [*proofs[0].edges, *context[:_NEAREST]] if proofs else []
         proved = [edge for proof in proofs for edge in proof.edges]
         proved += [edge for proof in proofs for edge in proof.rest]
-        ranked = list(dict.fromkeys([*proved, *around.edges[by_flow].tolist()]))
+        ranked = list(dict.fromkeys([*first, *proved, *context]))
         scores = 1 - np.arange(len(ranked), dtype=np.float32) / np.float32(max(len(ranked), 1))
         return best_edges(
             view,
