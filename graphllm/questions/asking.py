@@ -410,6 +410,8 @@ class Asker(Speaker):
             raise Unsayable
         many = counted.bare(plural=True)
         group = self.of_kind(sense.target).bare(plural=False)
+        if sense.target not in self.lexicon.kinds and not sense.backward:
+            group = self.pick(sense.words.tail_nouns).singular
         role = "h" if sense.backward else "t"  # the groups are what the step reaches
         each = Phrase(self.pick((f"each {group}", f"every {group}", f"each {group}")))
         owning = [c for c in sense.words.clauses if c.subject == role]

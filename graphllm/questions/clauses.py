@@ -132,12 +132,12 @@ class Clause:
             raise DataError(f"clause {text!r}: expected like 'h supplies t' or 't is owned by h'")
         at = words.index("t" if words[0] == "h" else "h")
         before = _agreeing(" ".join(words[2:at]))
-        return cls(words[0], read_verb(words[1]), before, " ".join(words[at + 1 :]))
+        return cls(words[0], read_verb(words[1]), before, _agreeing(" ".join(words[at + 1 :])))
 
     def of_person(self) -> "Clause":
         """Return it with a person as its subject: "their", never "its"."""
-        before = self.before.replace("[its|their]", "their")
-        return Clause(self.subject, self.verb, before, self.after)
+        before, after = (p.replace("[its|their]", "their") for p in (self.before, self.after))
+        return Clause(self.subject, self.verb, before, after)
 
     def predicate(self, obj: str) -> Predicate:
         """Return what the clause says of its subject."""

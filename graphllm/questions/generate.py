@@ -10,6 +10,8 @@ from jaxtyping import Float
 from graphllm.graph.builder import GraphBuilder, Loose
 from graphllm.graph.textual import TextualGraph
 from graphllm.query.plan import Attribute, Measure, Reached, Step
+from graphllm.questions.clauses import Clause
+from graphllm.questions.inflect import Noun
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.names import invent
 from graphllm.questions.schema import (
@@ -18,6 +20,7 @@ from graphllm.questions.schema import (
     EdgeWords,
     KindSchema,
     RelationSchema,
+    RelationWords,
     Schema,
     ValueRange,
 )
@@ -27,6 +30,7 @@ _SAME_NAME = 0.02  # share of nodes that take the name of another
 _ALIASED = 0.12  # share of nodes with another name
 _FILLED = (0.8, 1.0)  # share of nodes that have an attribute
 _LITERAL = 0.25  # graphs that keep attribute values as nodes, as triples do
+_NUMBERS_ASKED = 0.15  # numbers kept as nodes that are walked from: "the race of 400 metres"
 _FLIPPED = 0.3  # relations stored from tail to head
 _UNTYPED = 0.2  # graphs whose nodes have no types
 _DROPPED = 0.12  # relations of the schema that the graph does not have
@@ -133,6 +137,7 @@ class _Maker:
         self.measures: dict[str, tuple[MeasureSense, ...]] = {}
         self.edge_values: dict[str, tuple[str, EdgeWords]] = {}
         self.untold: list[tuple[str, AttributeWords]] = []
+        self.read_as_nodes: dict[str, list[tuple[str, AttributeWords]]] = {}
 
     def pick(self, options: Sequence[str]) -> str:
         return options[int(self.rng.integers(len(options)))]
@@ -148,6 +153,7 @@ class _Maker:
             self.add_edges(relation)
         for kind in kinds:
             self.add_attributes(kind)
+        self.add_value_senses()
         graph = self.builder.build()
         return BuiltGraph(
             graph=graph,
@@ -407,10 +413,35 @@ class _Maker:
                 continue
             value = self.value(attribute.range)
             if as_nodes:
-                self.builder.edge(key, name, str(value))
+                self.builder.edge(key, name, self.value_node(value))
             else:
                 self.builder.node(key, attributes={name: value})
-        return Reached(Step(name)) if as_nodes else Attribute(name)
+        if not as_nodes:
+            return Attribute(name)
+        is_named = attribute.range.kind != "int" or self.rng.random() < _NUMBERS_ASKED
+        if is_named or name in self.read_as_nodes:
+            self.read_as_nodes.setdefault(name, []).append((kind.name, attribute.words))
+        return Reached(Step(name))
+
+    def value_node(self, value: Loose) -> str:
+        """Return the key of the node that stands for a value; values have no kind."""
+        key = str(value)
+        if key in self.kind_of_key:
+            key = f"value {key}"
+        self.builder.node(key, name=str(value))
+        return key
+
+    def add_value_senses(self) -> None:
+        """Let values be walked to and from, where a label belongs to one kind of node."""
+        for label, users in self.read_as_nodes.items():
+            if len(users) > 1:
+                continue
+            [(kind, attribute)] = users
+            words = _words_of_value(attribute)
+            for backward in (False, True):
+                source, target = ("", kind) if backward else (kind, "")
+                sense = Sense(words=words, backward=backward, source=source, target=target)
+                self.add_sense(label, backward, sense)
 
     def value(self, values: ValueRange) -> Loose:
         """Return a value in range; wide ranges are drawn by their logarithm."""
@@ -433,6 +464,18 @@ class _Maker:
                     else self.rng.uniform(low, high)
                 )
                 return _rounded(drawn) if values.kind == "int" else round(float(drawn), 1)
+
+
+def _words_of_value(words: AttributeWords) -> RelationWords:
+    """Return an attribute as a relation from a node to the value: "was founded in t"."""
+    clauses = [Clause.read(f"h {said.format(v='t')}") for said in words.same]
+    clauses.append(Clause.read(f"h has t as its {words.nouns[0]}"))
+    return RelationWords(
+        clauses=tuple(clauses),
+        tail_nouns=tuple(map(Noun.read, words.nouns)),
+        one_tail=True,
+        is_noun=True,
+    )
 
 
 def _rounded(number: float) -> int:

@@ -17,8 +17,14 @@ from graphllm.questions.label_questions import BASE, PEOPLE, past_of
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.question import BuiltQuestion
 from graphllm.questions.sampling import Sampler
-from graphllm.questions.schema import AttributeWords, EdgeWords, KindWords, RelationWords
-from graphllm.retrieval.english import PLACE_TYPES, SYMMETRIC, words
+from graphllm.questions.schema import (
+    AttributeWords,
+    EdgeWords,
+    KindWords,
+    RelationWords,
+    shared_attribute,
+)
+from graphllm.retrieval.english import PLACE_TYPES, SYMMETRIC, family, words
 from graphllm.retrieval.labels import PREPOSITIONS, LabelForm, label_form
 
 _RARE = 0.02  # share of a relation's edges below which a pair of types is left out
@@ -35,6 +41,9 @@ _LASTING = words(
     "controlled maintained hosted required needed caused treated covered served represented"
 )  # participles that mostly speak of the present
 _WITHOUT_ARTICLE = frozenset({"part", "type", "kind"})
+_OF_PEOPLE = ("born", "salary", "height_cm", "phone", "email", "nationality_text", "weight")
+_OF_PLACES = ("population", "area", "opened", "visitors", "depth")
+_OF_THINGS = ("price", "weight", "color", "rating", "founded", "length", "employees")
 _UNSAYABLE = frozenset({"", "of", "is", "has", "in", "to", "a", "instance", "id", "type", "label"})
 
 
@@ -63,8 +72,31 @@ def questions_for(
         (3, True)
     """
     lexicon = lexicon_of(view, glossary or {})
-    sampler = Sampler(view, lexicon, rng, new_name=_Recombined(view, rng), dirt=dirt)
+    sampler = Sampler(
+        view,
+        lexicon,
+        rng,
+        untold=untold(view, lexicon),
+        new_name=_Recombined(view, rng),
+        dirt=dirt,
+    )
     return list(sampler.questions(num))
+
+
+def untold(view: GraphView, lexicon: Lexicon) -> list[tuple[str, AttributeWords]]:
+    """Return attributes that people might ask for and no word of the graph speaks of, by kind."""
+    labels = [*view.relations, *view.node_columns, *view.edge_columns]
+    known = {family(word) for label in labels for word in humanize(label).split()}
+    found = []
+    for kind, words in (lexicon.kinds or {"": KindWords(nouns=())}).items():
+        names = _OF_PEOPLE if words.is_person else _OF_PLACES if words.is_place else _OF_THINGS
+        for name in names:
+            attribute = shared_attribute(name)
+            said = {family(word) for noun in attribute.words.nouns for word in noun.split()}
+            said |= {family(word) for lab in attribute.range.labels for word in lab.split()}
+            if not said & known:
+                found.append((kind, attribute.words))
+    return found
 
 
 class _Recombined:

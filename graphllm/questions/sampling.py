@@ -647,6 +647,8 @@ class Sampler:
             found = self.chain(int(self.rng.integers(1, 4)), most=400)
             if found is None or (len(found[1]) == 1 and self.chance(0.8)):
                 return None  # nobody asks how many birthplaces somebody has
+            if self.lexicon.kinds and not self.kind_at(found[1]):
+                return None  # nor how many years of birth
             return Drawn(Count(found[0]))
         inner = (
             self.draw_filter()
@@ -821,8 +823,8 @@ class Sampler:
             return None
         step = Step(*key)
         sense = self.pick(self.lexicon.senses[key])
-        if sense is None or sense.twoway:
-            return None
+        if sense is None or sense.twoway or (self.lexicon.kinds and not sense.source):
+            return None  # a value kept as a node may be one of anything
         without = np.setdiff1d(self.of_kind(sense.source), self.nodes(HavingStep(step)))
         node = self.pick(without.tolist())
         start = None if node is None else self.entities(node)

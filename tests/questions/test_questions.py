@@ -78,23 +78,34 @@ def test_spans_stand_where_the_names_are(built):
     assert clean > 40
 
 
-def test_what_is_not_in_the_graph_is_named_by_no_node(built):
-    found = 0
-    for made, questions in built:
-        for question in questions:
-            for start, end, keys in question.mentions:
-                if not keys:
-                    said = fold(question.question[start:end])
-                    assert said not in set(map(fold, made.graph.names))
-                    found += 1
-    assert found
+def test_what_is_not_in_the_graph_is_named_by_no_node():
+    rng = np.random.default_rng(8)
+    made = generate(schemas()[30], rng, num_nodes=60)
+    names = set(map(fold, made.graph.names))
+    for question in sampler_of(made, rng).questions(5, {"no entity": 1.0}):
+        assert question.refusal is Refusal.NO_ENTITY
+        [unknown] = [m for m in question.mentions if not m.keys]
+        assert fold(question.question[unknown.start : unknown.end]) not in names
+
+
+def test_values_kept_as_nodes_are_walked_from():
+    asked = []
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        made = generate(schemas()[5], rng, num_nodes=60)
+        values = [step for step, s in made.lexicon.senses.items() if not s[0].source]
+        if values:
+            asked += sampler_of(made, rng).questions(30, {"path": 1.0})
+            break
+    inverse = [f'~"{relation}"' for relation, _ in values]
+    assert any(label in question.plan_text for question in asked for label in inverse)
 
 
 def test_all_kinds_of_question_come_up(built):
     rng = np.random.default_rng(5)
     sampler = sampler_of(generate(schemas()[10], rng, num_nodes=120), rng)
     found = {name for name in WEIGHTS if any(sampler.draw(name) for _ in range(8))}
-    assert found >= WEIGHTS.keys() - {"no relation", "groups", "edge value", "condition"}
+    assert found >= WEIGHTS.keys() - {"no relation", "groups", "edge value", "condition", "most"}
     operations = {q.operation for _, questions in built for q in questions}
     assert len(operations) >= 14
     assert {q.hops for _, questions in built for q in questions} >= {0, 1, 2, 3}
@@ -216,6 +227,15 @@ def test_own_graphs_are_asked_about_themselves(own_graph):
     for question in questions:
         if question.is_answerable:
             assert not execute(question.plan, own_graph).is_empty
+
+
+def test_own_graphs_are_asked_for_what_they_do_not_say(own_graph):
+    questions = questions_for(own_graph, np.random.default_rng(5), 40, dirt=0.0)
+    refused = [question for question in questions if question.refusal is Refusal.NO_RELATION]
+    assert refused
+    for question in refused:
+        assert question.plan is None
+        assert "tonnage" not in question.question
 
 
 def test_a_glossary_gives_words_to_opaque_labels(own_graph):
