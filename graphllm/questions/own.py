@@ -44,6 +44,15 @@ _WITHOUT_ARTICLE = frozenset({"part", "type", "kind"})
 _OF_PEOPLE = ("born", "salary", "height_cm", "phone", "email", "nationality_text", "weight")
 _OF_PLACES = ("population", "area", "opened", "visitors", "depth")
 _OF_THINGS = ("price", "weight", "color", "rating", "founded", "length", "employees")
+_BY_ITSELF = words("died opened closed started ended retired expired arrived departed happened")
+_EVENTS = {
+    "born": "date of birth", "died": "date of death", "founded": "founding date",
+    "established": "founding date", "released": "release date", "published": "publication date",
+    "built": "date of construction", "opened": "opening date", "created": "date of creation",
+    "launched": "launch date", "hired": "hiring date", "shipped": "shipping date",
+    "started": "start date", "ended": "end date", "closed": "closing date",
+}  # fmt: skip
+_EXTREMES_OF = {"born": ("youngest", "oldest"), "died": ("", "")}
 _UNSAYABLE = frozenset({"", "of", "is", "has", "in", "to", "a", "instance", "id", "type", "label"})
 
 
@@ -72,6 +81,8 @@ def questions_for(
         (3, True)
     """
     lexicon = lexicon_of(view, glossary or {})
+    if not (lexicon.senses or lexicon.measures):
+        return []
     sampler = Sampler(
         view,
         lexicon,
@@ -88,8 +99,8 @@ def untold(view: GraphView, lexicon: Lexicon) -> list[tuple[str, AttributeWords]
     labels = [*view.relations, *view.node_columns, *view.edge_columns]
     known = {family(word) for label in labels for word in humanize(label).split()}
     found = []
-    for kind, words in (lexicon.kinds or {"": KindWords(nouns=())}).items():
-        names = _OF_PEOPLE if words.is_person else _OF_PLACES if words.is_place else _OF_THINGS
+    for kind, called in (lexicon.kinds or {"": KindWords(nouns=())}).items():
+        names = _OF_PEOPLE if called.is_person else _OF_PLACES if called.is_place else _OF_THINGS
         for name in names:
             attribute = shared_attribute(name)
             said = {family(word) for noun in attribute.words.nouns for word in noun.split()}
@@ -325,15 +336,19 @@ def attribute_words(column: Column) -> AttributeWords | None:
 
 
 def _event(participle: str) -> AttributeWords:
-    """Return the words for a point in time that a participle names: "founded"."""
+    """Return the words for a point in time that a participle names: "founded", "died"."""
+    alone = participle in _BY_ITSELF
+    said = participle if alone else f"was {participle}"
+    ask = f"did {{x}} {read_verb(participle).base}" if alone else f"was {{x}} {participle}"
+    most, least = _EXTREMES_OF.get(participle, (f"most recently {participle}", ""))
     return AttributeWords(
-        nouns=(f"year it was {participle}",),
-        ask=(f"When was {{x}} {participle}?", f"In what year was {{x}} {participle}?"),
-        most=(f"most recently {participle}",),
-        least=(f"earliest {participle}",),
-        more=(f"was {participle} after {{v}}",),
-        less=(f"was {participle} before {{v}}",),
-        same=(f"was {participle} in {{v}}",),
+        nouns=(_EVENTS.get(participle, f"date {said}"),),
+        ask=(f"When {ask}?", f"In what year {ask}?", f"What year {ask}?"),
+        most=(most,) if most else (),
+        least=(least or f"earliest {participle}",) if most else (),
+        more=(f"{said} after {{v}}",),
+        less=(f"{said} before {{v}}",),
+        same=(f"{said} in {{v}}",),
         is_time=True,
     )
 
