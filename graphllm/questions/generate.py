@@ -13,7 +13,7 @@ from graphllm.query.plan import Attribute, Measure, Reached, Step
 from graphllm.questions.clauses import Clause
 from graphllm.questions.inflect import Noun
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
-from graphllm.questions.names import invent
+from graphllm.questions.names import invent, word_list
 from graphllm.questions.schema import (
     AttributeSchema,
     AttributeWords,
@@ -245,8 +245,12 @@ class _Maker:
             return ()
         if kind.words.is_person:
             short = (words[-1], f"{words[0][0]}. {words[-1]}", f"{words[-1]}, {words[0]}")
+        elif words[-1] in word_list("generic_end"):
+            short = (" ".join(words[:-1]), " ".join(words[:-1]), _initials(words))
+        elif words[0] in ("The", "Mount", "Lake", "Port", "River", "Hotel"):
+            short = (" ".join(words[1:]),)
         else:
-            short = ("".join(w[0] for w in words).upper(), words[0], " ".join(words[:-1]))
+            short = (_initials(words),)
         alias = self.pick(short)
         return (alias,) if len(alias) > 2 and alias not in self.names else ()
 
@@ -464,6 +468,10 @@ class _Maker:
                     else self.rng.uniform(low, high)
                 )
                 return _rounded(drawn) if values.kind == "int" else round(float(drawn), 1)
+
+
+def _initials(words: Sequence[str]) -> str:
+    return "".join(word[0] for word in words if word[0].isalnum()).upper()
 
 
 def _words_of_value(words: AttributeWords) -> RelationWords:

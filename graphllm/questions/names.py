@@ -32,6 +32,11 @@ def recipes() -> frozenset[str]:
     return frozenset(_books())
 
 
+def word_list(name: str) -> frozenset[str]:
+    """Return a list of ``names.toml`` as a set."""
+    return frozenset(_books()[name])
+
+
 def invent(recipe: str, rng: np.random.Generator) -> str:
     """Return one invented name.
 
