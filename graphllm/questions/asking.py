@@ -225,6 +225,8 @@ class Asker(Speaker):
         sense = self.sense(follow.source, follow.step)
         if sense is None:
             raise Unsayable
+        if (shared := self.shared(follow, sense)) is not None:
+            return self.ask_nominal(shared, plural=plural)
         subject = self.phrase(follow.source)
         if sense.leads_to_one and not subject.plural:
             plural = False

@@ -29,10 +29,10 @@ FEWEST_NODES, MOST_NODES = 50, 2000
 _SAME_NAME = 0.02  # share of nodes that take the name of another
 _ALIASED = 0.12  # share of nodes with another name
 _FILLED = (0.8, 1.0)  # share of nodes that have an attribute
-_LITERAL = 0.25  # graphs that keep attribute values as nodes, as triples do
+_LITERAL = (0.2, 0.6)  # graphs that keep attribute values as nodes: with types, and bare triples
 _NUMBERS_ASKED = 0.15  # numbers kept as nodes that are walked from: "the race of 400 metres"
 _FLIPPED = 0.3  # relations stored from tail to head
-_UNTYPED = 0.2  # graphs whose nodes have no types
+_UNTYPED = 0.3  # graphs whose nodes have no types
 _DROPPED = 0.12  # relations of the schema that the graph does not have
 _LEFT_OUT = 0.2  # attributes that it does not have
 _ONE_WAY = 0.4  # relations that hold both ways, of which only one direction is stored
@@ -125,7 +125,7 @@ class _Maker:
         self.is_typed = rng.random() >= _UNTYPED
         self.type_style = self.pick(("title", "snake", "spaced", "upper", "camel"))
         self.key_style = self.pick(("name", "name", "slug", "number", "wikidata", "kind"))
-        self.has_literals = rng.random() < _LITERAL
+        self.has_literals = rng.random() < _LITERAL[not self.is_typed]
         self.says_has = rng.random() < 0.3
         self.glossary: dict[str, str] = {}
         self.labels: dict[str, str] = {}  # label -> what it was given to
@@ -243,6 +243,7 @@ class _Maker:
         words = name.split()
         if len(words) < 2 or self.rng.random() >= _ALIASED:
             return ()
+        short: tuple[str, ...]
         if kind.words.is_person:
             short = (words[-1], f"{words[0][0]}. {words[-1]}", f"{words[-1]}, {words[0]}")
         elif words[-1] in word_list("generic_end"):

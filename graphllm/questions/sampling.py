@@ -66,7 +66,7 @@ Nodes = Int32[np.ndarray, "num_nodes"]
 WEIGHTS: Mapping[str, float] = {
     "path": 30, "value": 7, "edge value": 4, "intersection": 7, "union": 3, "difference": 5,
     "filter": 7, "condition": 4, "count": 8, "aggregate": 4, "groups": 3, "superlative": 7,
-    "most": 4, "exists": 7, "comparison": 2, "connection": 3, "facts": 2, "others": 2,
+    "most": 4, "exists": 7, "comparison": 2, "sharing": 4, "connection": 3, "facts": 2, "others": 2,
     "no edge": 4, "no relation": 4, "no entity": 3,
 }  # fmt: skip
 
@@ -563,6 +563,22 @@ class Sampler:
         there = Follow(Follow(start, step), replace(step, inverse=not step.inverse))
         found = self.nodes(there)
         return Drawn(Subtract(there, start)) if 1 < len(found) <= MOST_ANSWERS else None
+
+    def draw_sharing(self) -> Drawn | None:
+        """Return "the captains of the ships with the same owner as Arbel"."""
+        others = self.draw_others()
+        if others is None or not isinstance(others.plan, Subtract):
+            return None
+        there = others.plan.left
+        found = self.nodes(there)
+        at = int(found[int(self.rng.integers(len(found)))])
+        assert isinstance(there, Follow)  # noqa: S101 - for the type checker
+        steps = [step for step in self.steps(at) if step.relation != there.step.relation]
+        step = self.pick(steps)
+        if step is None:
+            return None
+        plan = self.follow(there, step, self.lexicon.kind_of(at))
+        return Drawn(plan) if len(self.nodes(plan)) <= MOST_ANSWERS else None
 
     def draw_filter(self) -> Drawn | None:
         """Return those of several nodes that pass a test of an attribute."""

@@ -254,6 +254,8 @@ class Speaker:
         sense = self.sense(source, step)
         if sense is None:
             raise Unsayable
+        if (shared := self.shared(follow, sense)) is not None:
+            return shared
         roles = sense.words.head_nouns if sense.backward else sense.words.tail_nouns
         use_role = roles and step.condition is None and (self.by_noun(follow) or self.chance(0.55))
         if use_role and not isinstance(source, OfType):
@@ -268,6 +270,26 @@ class Speaker:
         if predicates and (not gaps or self.chance(0.5)):
             return self.with_predicate(base, self.pick(predicates))
         return replace(base, after=self.relative(base, self.pick(gaps)))
+
+    def shared(self, follow: Follow, sense: Sense) -> Nominal | None:
+        """Return "ships with the same owner as Arbel" for a step there and back, now and then."""
+        there = follow.source
+        back = replace(follow.step, inverse=not follow.step.inverse)
+        if not isinstance(there, Follow) or there.step != back or follow.step.condition is not None:
+            return None
+        roles = sense.words.tail_nouns if sense.backward else sense.words.head_nouns
+        if not isinstance(there.source, Entities) or not roles or self.chance(0.35):
+            return None
+        role, name = self.pick(roles), self.mention(there.source.keys)
+        a_role = with_article(role.singular)
+        ways = (
+            f" with the same {role.singular} as {name}",
+            f" that [has|have] the same {role.singular} as {name}",
+            f" that [shares|share] {a_role} with {name}",
+            f" sharing {a_role} with {name}",
+            f" whose {role.singular} is the same as that of {name}",
+        )
+        return replace(self.of_kind(sense.target), after=self.pick(ways))
 
     def by_role(self, role: Noun, subject: Phrase, sense: Sense) -> Nominal:
         """Return "owner of Arbel", or "Arbel's owner"."""
