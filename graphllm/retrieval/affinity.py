@@ -214,12 +214,13 @@ class Affinity:
         """
         classes = self.schema.port_classes
         found: list[set[int]] = [set() for _ in range(max(classes, default=-1) + 1)]
+        done_to = [
+            label_form(n) is LabelForm.ACTIVE and not n.endswith("s") for n in self.schema.labels
+        ]
+        told_by = 2 * np.arange(len(done_to)) + np.array(done_to, dtype=np.int64)
         for port, number in enumerate(classes):
-            shares = self.schema.follows(port)
-            for relation, label in enumerate(self.schema.labels):
-                done_to = label_form(label) is LabelForm.ACTIVE and not label.endswith("s")
-                if shares[2 * relation + done_to] > _USUAL:
-                    found[number].add(relation)
+            usual = self.schema.follows(port)[told_by] > _USUAL
+            found[number].update(np.flatnonzero(usual).tolist())
         return [sorted(relations) for relations in found]
 
     def _class_cosine(self, word: str) -> Float32[np.ndarray, "num_classes"]:

@@ -7,13 +7,14 @@ Everything is estimated from a sample of each relation's edges.
 """
 
 import re
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int, Int32
+from jaxtyping import Bool, Float32, Float64, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import fold, humanize
@@ -42,6 +43,7 @@ _IDENTIFIER = re.compile(
 _DOTTED = re.compile(r"\w+(?:\.\w+){2,}")
 _HEAD_OF_SOMETHING = 0.3  # share of nodes that must have outgoing edges to be told apart by them
 _SAME_KIND = 0.75
+_KNOWN_BY = 64  # relations of a kind of node that are compared
 
 
 class GraphSchema:
@@ -54,7 +56,7 @@ class GraphSchema:
             relation_words(r) for r in (*view.relations, *self.attributes)
         )
         self.arrivals = lru_cache(maxsize=None)(self._arrivals)
-        self.follows = lru_cache(maxsize=None)(self._follows)
+        self.follows = lru_cache(maxsize=None)(self._shares)
         self.value_share = lru_cache(maxsize=None)(self._value_share)
         self.time_share = lru_cache(maxsize=None)(self._time_share)
         self.arrival_types = lru_cache(maxsize=None)(self._arrival_types)
@@ -90,7 +92,7 @@ class GraphSchema:
         ends = self.view.heads if port & 1 else self.view.tails
         return np.unique(ends[edges])
 
-    def _follows(self, port: int) -> Float32[np.ndarray, "num_ports"]:
+    def _shares(self, port: int) -> Float32[np.ndarray, "num_ports"]:
         nodes = self.arrivals(port)
         return self.port_counts(nodes) / np.float32(max(len(nodes), 1))
 
@@ -167,18 +169,13 @@ class GraphSchema:
         Nodes that are heads of the same relations are of one kind; nodes that are the head of
         nothing ("Drama", "1999") are of a kind of their own for each relation.
         """
-        centres: list[Float32[np.ndarray, num_relations]] = []
+        kinds = _Kinds()
         classes = []
         for port in range(self.num_ports):
-            heads = self.follows(port)[0::2]
+            heads = self._shares(port)[0::2]
             if heads.max(initial=0) < _HEAD_OF_SOMETHING:
                 heads = np.zeros_like(heads)
-            close = [_cosine(heads, centre) for centre in centres]
-            if heads.any() and close and max(close) > _SAME_KIND:
-                classes.append(int(np.argmax(close)))
-            else:
-                classes.append(len(centres))
-                centres.append(heads)
+            classes.append(kinds.number(heads))
         return classes
 
     def is_symmetric(self, relation: int) -> bool:
@@ -242,8 +239,41 @@ def _is_time(value: object) -> bool:
     return is_year or isinstance(value, np.datetime64)
 
 
-def _cosine(left: Float32[np.ndarray, "n"], right: Float32[np.ndarray, "n"]) -> float:
-    return float(left @ right) / max(float(np.linalg.norm(left) * np.linalg.norm(right)), 1e-9)
+class _Kinds:
+    """Numbers kinds of nodes by the relations that they are heads of.
+
+    Only the relations that a kind is known by are compared, and only with kinds known by one of
+    them, so that thousands of relations take seconds.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._kinds: dict[int, array[int]] = {}  # by relation: the kinds known by it,
+        self._shares: dict[int, array[float]] = {}  # and their shares, as parts of unit vectors
+
+    def number(self, heads: Float32[np.ndarray, "num_relations"]) -> int:
+        """Return the number of the kind most like ``heads``, or a new one where none is."""
+        known_by = np.argsort(-heads, kind="stable")[:_KNOWN_BY]
+        known_by = known_by[heads[known_by] > 0]
+        shares = heads[known_by] / max(float(np.linalg.norm(heads[known_by])), 1e-9)
+        pairs = list(zip(known_by.tolist(), shares.tolist(), strict=True))
+        alike = self._likeness(pairs)
+        if alike.max(initial=0) > _SAME_KIND:
+            return int(np.argmax(alike))
+        for relation, share in pairs:
+            self._kinds.setdefault(relation, array("q")).append(self._count)
+            self._shares.setdefault(relation, array("d")).append(share)
+        self._count += 1
+        return self._count - 1
+
+    def _likeness(self, pairs: Sequence[tuple[int, float]]) -> Float64[np.ndarray, "num_kinds"]:
+        """Return the cosine of a unit vector to every kind."""
+        shared = [(relation, share) for relation, share in pairs if relation in self._kinds]
+        if not shared:
+            return np.zeros(self._count)
+        kinds = [np.frombuffer(self._kinds[relation], np.int64) for relation, _ in shared]
+        parts = [share * np.frombuffer(self._shares[relation]) for relation, share in shared]
+        return np.bincount(np.concatenate(kinds), np.concatenate(parts), minlength=self._count)
 
 
 def _distinct_relations(

@@ -163,3 +163,37 @@ def test_steps_to_statements_are_those_that_lead_to_nodes_without_a_name():
 def test_identifiers_are_names_where_there_are_no_others():
     schema = GraphSchema(TextualGraph.from_triples([("m.0001", "knows", "m.0002")]))
     assert schema.statement_ports == frozenset()
+
+
+def naive_classes(schema):
+    """Kinds of nodes, each port compared with the first port of every kind before it."""
+    firsts, classes = [], []
+    for port in range(schema.num_ports):
+        heads = schema.follows(port)[0::2].astype(float)
+        if heads.max(initial=0) < 0.3:
+            classes.append(len(firsts))
+            firsts.append(None)
+            continue
+        alike = [
+            -1 if f is None else f @ heads / np.linalg.norm(f) / np.linalg.norm(heads)
+            for f in firsts
+        ]
+        if max(alike, default=-1) > 0.75:
+            classes.append(int(np.argmax(alike)))
+        else:
+            classes.append(len(firsts))
+            firsts.append(heads)
+    return classes
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_kinds_of_nodes_equal_naive(seed):
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(4, size=40)
+    triples = [
+        (f"n{head}", f"r{4 * kind[head] + rng.integers(4)}", f"n{rng.integers(40)}")
+        for head in rng.integers(40, size=150).tolist()
+    ]
+    schema = GraphSchema(TextualGraph.from_triples(triples))
+    assert schema.port_classes == naive_classes(schema)
+    assert 4 <= len(set(schema.port_classes)) < schema.num_ports
