@@ -298,7 +298,7 @@ def _large_cases() -> list[Case]:
     wide = f"head,relation,tail,{columns}\nAda,knows,Bo,{'x,' * 19_999}x\n"
     rows = b"".join(b"Ada,knows,%s%d\n" % (b"x" * 130_000, i) for i in range(200))
     bomb = gzip.compress(b"head,relation,tail\n" + rows, mtime=0)  # 26 MB from 30 kB
-    many = header + "".join(f"a{i},r{i},b{i}\n" for i in range(1_000))
+    many = header + "".join(f"a{i},r{i},b{i}\n" for i in range(2_000))
     made = {
         "a name of 10 MB": ("graph.csv", long_name),
         "a name of 5 million words": ("graph.csv", spaced),
@@ -308,7 +308,7 @@ def _large_cases() -> list[Case]:
         "JSON nested 100,000 deep": ("graph.json", deep),
         "20,000 columns": ("graph.csv", wide),
         "a packed file of 26 MB": ("graph.csv.gz", bomb),
-        "1,000 relations": ("graph.csv", many),
+        "2,000 relations": ("graph.csv", many),
         "a million empty lines": ("graph.csv", header + ada + "\n" * 1_000_000),
     }
     return [
