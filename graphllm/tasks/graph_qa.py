@@ -35,7 +35,6 @@ from graphllm.readers.reading import Reader, Reading
 from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER, load_retriever
 from graphllm.tasks.conversation import Conversation
-from graphllm.tasks.suggestions import suggestions
 from graphllm.text.encoder import TextEncoder, load_encoder
 
 if TYPE_CHECKING:
@@ -291,6 +290,7 @@ class GraphQA:
 
         No language model is asked.
         """
+        from graphllm.tasks.suggestions import suggestions  # what questions are made of takes time
 
         def answered(question: str) -> tuple[str, ...]:
             return self._answer(question, self.reader.read(question), 0.0).entities
