@@ -27,7 +27,6 @@ _SEPARATORS = ("\t", "|", ",", ";")
 _NAMES = {"\t": "tab", "|": "pipe", ",": "comma", ";": "semicolon"}
 _BY_SUFFIX = {".tsv": "\t", ".tab": "\t", ".csv": ",", ".psv": "|"}
 _SAMPLE_BYTES = 1 << 18
-_MAX_LINE_BYTES = 1 << 26
 _NEWLINE = ord("\n")
 _COMMENT = re.compile(r"#(\s|#|$)")
 _MOST_COLUMNS = 4_096  # each is a relation or an attribute, and a file of the index

@@ -73,10 +73,6 @@ class Lexicon:
         senses = self.senses.get((step.relation, step.inverse), ())
         return next((s for s in senses if s.source == source), None)
 
-    def reaches_others(self, step: Step, target: str) -> bool:
-        """Whether the step's label also stands between other kinds, so that it may mix them."""
-        return any(s.target != target for s in self.senses.get((step.relation, step.inverse), ()))
-
     def measured(self, kind: str, measure: Measure) -> AttributeWords | None:
         """Return the words for a measure of nodes of one kind."""
         found = (m.words for m in self.measures.get(kind, ()) if m.measure == measure)

@@ -152,10 +152,6 @@ class LMReader:
             usage=usage,
         )
 
-    def retrieve(self, question: str, history: Sequence[Turn] = ()) -> Subgraph:
-        """Return the part of the graph that bears on ``question``."""
-        return self.retriever.retrieve(self.linker.link(question, history))
-
     def _count_at_most(self, asked: Prompt) -> int:
         """Return the tokens of a prompt with its template; a reply in it may be as long as any."""
         told = sum(self._count(m.text) for m in asked.messages if m.role != "assistant")

@@ -54,7 +54,8 @@ class PathRetriever:
             surest = run[0][0].score
             run.sort(key=lambda one: _turn(surest - one[0].score, one[2]))
         proofs = [proof for *_, proof in run]
-        around = self._context.retrieve(seeds, max_edges=max_edges)
+        about = relevance(self.planner.ground, seeds)
+        around = self._context.around(about, max_edges)
         by_flow = np.lexsort((around.edges, -around.edge_scores))
         context = around.edges[by_flow].tolist()
         first = [*proofs[0].edges, *context[:_NEAREST]] if proofs else []
@@ -67,8 +68,7 @@ class PathRetriever:
             np.array(ranked, dtype=np.int32),
             scores,
             max_edges,
-            nodes=relevance(self.planner.ground, seeds).starts
-            | _owners([result for _, result, _ in run]),
+            nodes=about.starts | _owners([result for _, result, _ in run]),
             reasons=(*(to_words(plan.plan, view) for plan, *_ in run), *around.reasons),
             paths=_paths(proofs),
             truncated=around.truncated or any(len(r.edges) > max_edges for _, r, _ in run),

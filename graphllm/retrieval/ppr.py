@@ -11,7 +11,7 @@ from graphllm.graph.view import GraphView
 from graphllm.retrieval.linker import Seeds
 from graphllm.retrieval.planner import Planner
 from graphllm.retrieval.region import MAX_DEGREE, best_edges, steps_from
-from graphllm.retrieval.relevance import relevance
+from graphllm.retrieval.relevance import Relevance, relevance
 from graphllm.retrieval.retriever import MAX_EDGES
 
 _MAX_STEPS = 20_000  # edges looked at; beyond, the mass that is left stays where it is
@@ -213,7 +213,11 @@ class PPRRetriever:
 
     def retrieve(self, seeds: Seeds, *, max_edges: int = MAX_EDGES) -> Subgraph:
         """Return the edges with the most flow, and the nodes named."""
-        view, about = self.ground.view, relevance(self.ground, seeds)
+        return self.around(relevance(self.ground, seeds), max_edges)
+
+    def around(self, about: Relevance, max_edges: int) -> Subgraph:
+        """Return the same for a question whose relevance is known."""
+        view = self.ground.view
         pushed = forward_push(
             view,
             about.starts,
