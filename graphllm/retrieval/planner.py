@@ -1,6 +1,6 @@
 """From a question to plans, ranked by how well they explain its words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from graphllm.answer.history import Turn
@@ -10,17 +10,16 @@ from graphllm.query.plan import Subtract
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import constraints
 from graphllm.retrieval.english import family
-from graphllm.retrieval.follow_ups import about, asks_how_many, asks_the_same, counted, earlier_plan
-from graphllm.retrieval.ground import EXCLUDING, MENTIONS_TRIED, Ground, PlanCandidate, Question
+from graphllm.retrieval.going_on import going_on, with_the_unsaid
+from graphllm.retrieval.ground import EXCLUDING, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
-from graphllm.retrieval.linker import Match, Mention, Seeds, Span, is_filler
+from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.two_names import pairs
 from graphllm.text.encoder import TextEncoder
 
 _MOST_WORDS = 120  # of a question that is planned for; what is longer is a text
-_GOES_ON = 1.3  # as good as a question that is wholly explained
 _NEGATIONS = EXCLUDING | {"didn t", "don t", "doesn t", "isn t", "wasn t", "aren t", "weren t"}
 
 
@@ -51,9 +50,17 @@ class Planner:
         """
         if len(seeds.tokens) > _MOST_WORDS:
             return []
+        named = _longest(self._without_vocabulary(seeds))
+        seeds = with_the_unsaid(self.ground, named, history)
+        found = self._afresh(seeds)
+        found += going_on(self.ground, named, history, self._afresh)
+        found.sort(key=lambda c: -c.score)
+        return list({c.plan: c for c in reversed(found)}.values())[::-1]
+
+    def _afresh(self, seeds: Seeds) -> list[PlanCandidate]:
+        """Return plans for a question as it stands, in no order."""
         wanted = intent(seeds.tokens)
-        seeds = self._with_the_unsaid(_longest(self._without_vocabulary(seeds)), history)
-        found = list(self._going_on(seeds, history))
+        found: list[PlanCandidate] = []
         plain = Question(seeds, wanted, (), None, wanted.spans)
         for question in readings(self.ground, seeds, wanted, plain):
             found += from_mentions(self.ground, question)
@@ -64,34 +71,7 @@ class Planner:
             found += [c._replace(score=c.score - 0.1) for c in from_mentions(self.ground, literal)]
         found += told(self.ground, plain)
         compared = [c.span for c in constraints(seeds.tokens)]
-        found = [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
-        found.sort(key=lambda c: -c.score)
-        return list({c.plan: c for c in reversed(found)}.values())[::-1]
-
-    def _going_on(self, seeds: Seeds, history: Sequence[Turn]) -> Iterator[PlanCandidate]:
-        """Yield the earlier plan about somebody else, or counted, where no more is asked."""
-        earlier = earlier_plan(history)
-        if earlier is None:
-            return
-        if asks_how_many(seeds.tokens) and (plan := counted(earlier)) is not None:
-            yield PlanCandidate(plan, _GOES_ON)
-        for mention in seeds.mentions[:MENTIONS_TRIED]:
-            if mention.match is not Match.HISTORY and asks_the_same(seeds.tokens, [mention.span]):
-                keys = self.ground.entities(mention.nodes).keys
-                yield PlanCandidate(about(earlier, keys), _GOES_ON, (mention,))
-
-    def _with_the_unsaid(self, seeds: Seeds, history: Sequence[Turn]) -> Seeds:
-        """Let a question without a name be about what the last one was about."""
-        if seeds.mentions or not history:
-            return seeds
-        focus = tuple(
-            n for k in history[-1].focus for n in [self.view.find_key(k)] if n is not None
-        )
-        if not focus:
-            return seeds
-        end = len(seeds.tokens)
-        unsaid = Mention(Span(end, end), "", focus, Match.HISTORY, 1.0)
-        return replace(seeds, mentions=(unsaid,))
+        return [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
         """Drop misspelt mentions whose words are the graph's own words for relations and types."""
