@@ -4,7 +4,7 @@
 itself, and ``negatives`` gives wrong plans beside a right one.
 """
 
-from graphllm.questions.curriculum import curriculum, sampler_of
+from graphllm.questions.curriculum import HELD_OUT, curriculum, sampler_of
 from graphllm.questions.generate import BuiltGraph, generate
 from graphllm.questions.lexicon import Lexicon
 from graphllm.questions.negatives import Negative, Wrong, negatives
@@ -20,6 +20,7 @@ from graphllm.questions.sampling import WEIGHTS, Sampler
 from graphllm.questions.schema import Schema, read_schemas, schemas
 
 __all__ = [
+    "HELD_OUT",
     "WEIGHTS",
     "BuiltGraph",
     "BuiltQuestion",

@@ -11,6 +11,12 @@ from graphllm.questions.sampling import Sampler
 from graphllm.questions.schema import Schema, schemas
 
 
+HELD_OUT = frozenset(
+    {"agriculture", "energy", "law", "logistics", "mining", "museums", "music", "railways"}
+)
+"""Domains that no shipped weights were trained on: to calibrate with, and to measure on."""
+
+
 def sampler_of(built: BuiltGraph, rng: np.random.Generator, *, dirt: float = 0.12) -> Sampler:
     """Return a sampler of questions over an invented graph.
 
