@@ -10,13 +10,12 @@ its graph does not answer. An answer is right when it is the whole set and nothi
 """
 
 import argparse
-import json
 from collections import defaultdict
 from pathlib import Path
 
-import numpy as np
-
 from graphllm import GraphQA
+
+from shares import line, share_of, write_json  # isort: skip (a neighbour of this script)
 
 FOLDER = Path(__file__).parent / "five_graphs"
 GRAPHS = {
@@ -49,11 +48,10 @@ def main() -> None:
                 right["dialogue: first turns" if number == 0 else "dialogue: follow-ups"].append(ok)
                 right["all turns"].append(ok)
                 report(options.wrong, ok, name, f"... {question}", plan, said)
-    shares = {what: (float(np.mean(oks)), len(oks)) for what, oks in sorted(right.items())}
-    for what, (share, n) in shares.items():
-        print(f"{what:28} {share:.3f} +- {np.sqrt(share * (1 - share) / n):.3f}  (n {n})")
-    if options.json:
-        options.json.write_text(json.dumps(shares, indent=2) + "\n", encoding="utf-8")
+    shares = {what: share_of(oks) for what, oks in sorted(right.items())}
+    for what, share in shares.items():
+        print(line(what, share))
+    write_json(options.json, shares)
 
 
 def graph(name: str) -> GraphQA:
