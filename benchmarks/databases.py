@@ -7,8 +7,8 @@ products and orders of a wholesaler; DIR/demo_northwind/northwind.sqlite), 150 q
 traveller and as somebody in the office would put them. They were written from the databases, before
 anything was trained and without asking graphllm; nothing is trained or tuned on them. Beside each
 question stands the SQL of its answer, run anew each time; ``null`` marks a question that the
-database does not answer. graphllm reads Northwind as it is, and of OpenFlights the files with a line
-of column names on top, for they come without.
+database does not answer. graphllm reads Northwind as it is, and the files of OpenFlights with a
+line of column names on top, for they come without.
 
 An answer is right when it is the whole set and nothing else; numbers may be rounded to two
 decimals. Of a question with an answer per group, the answer must name each group and its number.
