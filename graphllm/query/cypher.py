@@ -16,9 +16,11 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -27,12 +29,15 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Literal,
     Measure,
     NodePlan,
     OfType,
+    Part,
     Plan,
     Reached,
     ShortestPath,
@@ -114,6 +119,11 @@ class _Writer:
             case Count(source):
                 lines, n = self.nodes(source)
                 return [*lines, f"RETURN count(DISTINCT {n}) AS count"]
+            case CountValues(source, attribute):
+                lines, n = self.nodes(source)
+                return [*lines, f"RETURN count(DISTINCT {n}.{quote_name(attribute)}) AS count"]
+            case Grouped():
+                return self.grouped(plan)
             case Exists(source):
                 lines, n = self.nodes(source)
                 return [*lines, f"RETURN count({n}) > 0 AS exists"]
@@ -153,6 +163,51 @@ class _Writer:
         function = _FUNCTIONS.get(aggregate, aggregate.value)
         return [*lines, *measured, f"RETURN {function}({value}) AS {aggregate.value}"]
 
+    def grouped(self, plan: Grouped) -> list[str]:
+        lines, n = self.nodes(plan.source)
+        measured: list[str] = []
+        number = f"count(DISTINCT {n})"
+        if plan.over is not None:
+            measured, value = self.measured(n, plan.over.measure)
+            measured = [*measured, f"WITH DISTINCT {n}, {value} AS measured"]
+            function = _FUNCTIONS.get(plan.over.aggregate, plan.over.aggregate.value)
+            number = f"{function}(measured)"
+        walked, group = self.group(n, plan.by)
+        kept = f"WITH DISTINCT {n}, {'' if plan.over is None else 'measured, '}{group} AS group"
+        kept += " WHERE group IS NOT NULL"
+        counted = f"WITH group, {number} AS number"
+        if plan.comparison is not None:
+            counted += f" WHERE {_compared('number', plan.comparison, plan.value)}"
+        lines += [*measured, *walked, kept, counted]
+        if plan.k is not None:
+            lines += self.best_groups(plan.k, ascending=plan.ascending)
+        return [*lines, f"RETURN group, number ORDER BY number{'' if plan.ascending else ' DESC'}"]
+
+    def group(self, n: str, by: By) -> tuple[list[str], str]:
+        """Return clauses that walk from ``n`` to its group, and what the group is."""
+        lines = []
+        for step in by.steps:
+            pattern, _, n = self.walk(n, step)
+            lines += pattern
+        if by.attribute is None:
+            return lines, n
+        value = f"{n}.{quote_name(by.attribute)}"
+        if by.part is None:
+            return lines, value
+        return lines, f"{value}.year" if by.part is Part.YEAR else (
+            f"substring(toString({value}), 0, {7 if by.part is Part.MONTH else 10})"
+        )
+
+    def best_groups(self, k: int, *, ascending: bool) -> list[str]:
+        no_worse, down = ("<=", "") if ascending else (">=", " DESC")
+        return [
+            f"WITH group, number ORDER BY number{down}",
+            "WITH collect({group: group, number: number}) AS groups",
+            f"WITH groups, coalesce(groups[{k - 1}], groups[-1]).number AS last",
+            "UNWIND groups AS each",
+            f"WITH each.group AS group, each.number AS number WHERE number {no_worse} last",
+        ]
+
     def shortest_path(self, plan: ShortestPath) -> list[str]:
         first, a = self.nodes(plan.start)
         b = self.variable()
@@ -173,7 +228,7 @@ class _Writer:
             case OfType(node_type):
                 n = self.variable()
                 return [f"MATCH ({n}:{quote_name(node_type)})"], n
-            case HavingStep():
+            case HavingStep() | HavingAttribute():
                 n = self.variable()
                 return [f"MATCH ({n}) WHERE {self.is_in(n, plan)}"], n
             case Follow(source, step):
@@ -258,6 +313,8 @@ class _Writer:
             case HavingStep(step):
                 pattern, _, _ = self.walk(n, step)
                 return f"EXISTS {{ {' '.join(pattern)} }}"
+            case HavingAttribute(attribute):
+                return f"{n}.{quote_name(attribute)} IS NOT NULL"
             case _:
                 lines, found = self.nodes(plan)
                 return f"{n} IN COLLECT {{ {' '.join(lines)} RETURN DISTINCT {found} }}"

@@ -4,12 +4,15 @@ First every set of nodes is found, from the inside of the plan outwards; then th
 the answer, from the outside inwards (``graphllm.query.nodes``).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from jaxtyping import Bool
 
 from graphllm.graph.columns import Value
 from graphllm.graph.view import GraphView, edges_of
 from graphllm.query import lookup
+from graphllm.query.grouping import grouped
 from graphllm.query.measure import (
     Measured,
     among,
@@ -25,11 +28,14 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Count,
+    CountValues,
     EdgeValues,
     Exists,
     FactsOf,
     GroupCount,
+    Grouped,
     NodePlan,
+    Over,
     Plan,
     ShortestPath,
     Values,
@@ -72,6 +78,10 @@ def execute(plan: Plan, view: GraphView) -> PlanResult:
             return evidence.result(values=(len(found.nodes),), closed_world=True)
         case Aggregated():
             return _aggregated(plan, evidence)
+        case CountValues():
+            return _count_values(plan, evidence)
+        case Grouped():
+            return grouped(plan, evidence, _totalling)
         case GroupCount():
             return _group_count(plan, evidence)
         case Exists(source):
@@ -122,13 +132,33 @@ def _edge_values(plan: EdgeValues, evidence: Evidence) -> PlanResult:
 def _aggregated(plan: Aggregated, evidence: Evidence) -> PlanResult:
     found = find(plan.source, evidence.view)
     measured = measure(evidence.view, plan.measure, found.nodes)
-    if plan.aggregate in (Aggregate.MINIMUM, Aggregate.MAXIMUM):
-        values, rows = _extreme(measured, largest=plan.aggregate is Aggregate.MAXIMUM)
-    else:
-        values, rows = _total(measured, average=plan.aggregate is Aggregate.AVERAGE)
+    values, rows = _in_one(measured, plan.aggregate)
     evidence.cite_measured(measured, rows)
     found.prove(evidence, np.unique(measured.owners[rows]))
     return evidence.result(values=values, closed_world=len(values) > 0)
+
+
+def _count_values(plan: CountValues, evidence: Evidence) -> PlanResult:
+    found = find(plan.source, evidence.view)
+    column = lookup.node_column(evidence.view, plan.attribute)
+    owners, rows = rows_of(column, found.nodes)
+    values = {value for row in rows.tolist() for value in [column.value(row)] if value == value}
+    found.prove(evidence, np.unique(owners))
+    evidence.cite(column_facts(column, owners, rows))
+    return evidence.result(values=(len(values),), closed_world=True)
+
+
+def _totalling(over: Over) -> Callable[[Measured], tuple[Value, ...]]:
+    return lambda measured: _in_one(measured, over.aggregate)[0]
+
+
+def _in_one(
+    measured: Measured, aggregate: Aggregate
+) -> tuple[tuple[Value, ...], Bool[np.ndarray, "num_values"]]:
+    """Return the one value that the values become, and which of them it is made of."""
+    if aggregate in (Aggregate.MINIMUM, Aggregate.MAXIMUM):
+        return _extreme(measured, largest=aggregate is Aggregate.MAXIMUM)
+    return _total(measured, average=aggregate is Aggregate.AVERAGE)
 
 
 def _extreme(
@@ -148,7 +178,8 @@ def _total(
 ) -> tuple[tuple[Value, ...], Bool[np.ndarray, "num_values"]]:
     """Sum the numbers, each once per node (and per node reached, when read from names)."""
     reads_names = measured.walk is not None and not measured.is_degree
-    reached = measured.walk.targets if measured.walk is not None and reads_names else None
+    walked = measured.walk if reads_names else None
+    reached = None if walked is None else walked.targets[measured.sources]
     counts = np.zeros(len(measured.owners), dtype=np.bool_)
     numbers: dict[tuple[int, int | float, int], int | float] = {}
     for row, owner in enumerate(measured.owners.tolist()):

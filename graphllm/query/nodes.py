@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Bool, Int32
 
-from graphllm.graph.columns import Value
+from graphllm.graph.columns import Column, Value
 from graphllm.graph.view import GraphView
 from graphllm.query import lookup
 from graphllm.query.measure import (
@@ -20,6 +20,7 @@ from graphllm.query.measure import (
     column_facts,
     condition_facts,
     measure,
+    rows_of,
     walk,
     walk_everywhere,
 )
@@ -29,6 +30,7 @@ from graphllm.query.plan import (
     Entities,
     Filter,
     Follow,
+    HavingAttribute,
     HavingStep,
     Intersect,
     NodePlan,
@@ -78,6 +80,7 @@ class Evidence:
         *,
         nodes: Nodes | None = None,
         values: tuple[Value, ...] = (),
+        groups: tuple[Value, ...] = (),
         paths: tuple[tuple[int, ...], ...] = (),
         closed_world: bool = False,
     ) -> PlanResult:
@@ -86,6 +89,7 @@ class Evidence:
         return PlanResult(
             nodes=nothing if nodes is None else nodes,
             values=values,
+            groups=groups,
             edges=np.unique(np.concatenate([nothing, *self.edges])),
             attributes=tuple(self.facts),
             paths=paths,
@@ -120,6 +124,22 @@ class Starting:
     def examine(self, evidence: Evidence) -> None:
         """Cite every such edge."""
         evidence.cite_walk(self.walked)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Nodes that have a value of an attribute."""
+
+    nodes: Nodes
+    column: Column
+
+    def prove(self, evidence: Evidence, wanted: Nodes) -> None:
+        """Cite the values of the wanted nodes."""
+        evidence.cite(column_facts(self.column, *rows_of(self.column, np.unique(wanted))))
+
+    def examine(self, evidence: Evidence) -> None:
+        """Cite every value."""
+        self.prove(evidence, self.nodes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +260,7 @@ class Top:
         self.inner.examine(evidence)
 
 
-Found = Given | Starting | Followed | Joined | Difference | Filtered | Top
+Found = Given | Starting | Holding | Followed | Joined | Difference | Filtered | Top
 
 
 def prove_or_examine(found: Found, evidence: Evidence) -> None:
@@ -267,6 +287,9 @@ def find(plan: NodePlan, view: GraphView) -> Found:
         case HavingStep(step):
             walked = walk_everywhere(view, step)
             return Starting(np.unique(walked.sources), walked)
+        case HavingAttribute(attribute):
+            column = lookup.node_column(view, attribute)
+            return Holding(np.unique(column.ids).astype(np.int32), column)
         case Follow(source, step):
             inner = find(source, view)
             walked = walk(view, step, inner.nodes)

@@ -109,6 +109,13 @@ class HavingStep:
 
 
 @dataclass(frozen=True, slots=True)
+class HavingAttribute:
+    """Every node that has a value of the attribute."""
+
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
 class Follow:
     """The nodes one step away from any node of ``source``."""
 
@@ -171,7 +178,18 @@ class TopK:
             raise PlanError(f"top-k needs k of 1 or more, got {self.k}")
 
 
-NodePlan = Entities | OfType | HavingStep | Follow | Intersect | Union | Subtract | Filter | TopK
+NodePlan = (
+    Entities
+    | OfType
+    | HavingStep
+    | HavingAttribute
+    | Follow
+    | Intersect
+    | Union
+    | Subtract
+    | Filter
+    | TopK
+)
 
 
 class Aggregate(StrEnum):
@@ -213,6 +231,14 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class CountValues:
+    """How many different values of an attribute the nodes of ``source`` have."""
+
+    source: NodePlan
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
 class Aggregated:
     """One number (or date) from a measure over ``source``."""
 
@@ -227,6 +253,72 @@ class GroupCount:
 
     source: NodePlan
     step: Step
+
+
+class Part(StrEnum):
+    """The part of a date that nodes are grouped by."""
+
+    YEAR = "year"
+    MONTH = "month"  # of its year: 1997-03
+    DAY = "day"
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """What nodes are grouped by: the node that the steps lead to, or a value of an attribute there.
+
+    Attributes:
+        steps: Walked one after the other; none where the nodes' own attribute is meant.
+        attribute: Whose values are the groups; ``None`` where the nodes reached are.
+        part: Of a date; the whole value when ``None``.
+    """
+
+    steps: tuple[Step, ...] = ()
+    attribute: str | None = None
+    part: Part | None = None
+
+    def __post_init__(self) -> None:
+        if not self.steps and self.attribute is None:
+            raise PlanError("groups need a step or an attribute to be grouped by")
+        if self.part is not None and self.attribute is None:
+            raise PlanError(f"only an attribute has a {self.part.value}")
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """One number from a measure of the nodes of each group."""
+
+    aggregate: Aggregate
+    measure: Measure
+
+
+@dataclass(frozen=True, slots=True)
+class Grouped:
+    """For each group of the nodes of ``source`` one number; the largest first.
+
+    Attributes:
+        source: A node may be in several groups.
+        by: What makes a group.
+        over: What the number is; how many different nodes there are when ``None``.
+        comparison: Keeps the groups whose number compares with ``value`` as asked.
+        value: With what.
+        k: Keeps so many, and all that tie with the last.
+        ascending: The smallest first.
+    """
+
+    source: NodePlan
+    by: By
+    over: Over | None = None
+    comparison: Comparison | None = None
+    value: int | float = 0
+    k: int | None = None
+    ascending: bool = False
+
+    def __post_init__(self) -> None:
+        if self.k is not None and self.k < 1:
+            raise PlanError(f"top-k needs k of 1 or more, got {self.k}")
+        if self.comparison is Comparison.CONTAINS:
+            raise PlanError("the number of a group contains nothing; compare it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +353,10 @@ Plan = (
     | Values
     | EdgeValues
     | Count
+    | CountValues
     | Aggregated
     | GroupCount
+    | Grouped
     | Exists
     | ShortestPath
     | FactsOf

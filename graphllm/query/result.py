@@ -30,7 +30,8 @@ class PlanResult:
         nodes: The answering nodes, for plans that end in nodes: ascending ids, but best first for
             ``TopK`` and ``GroupCount``. For ``FactsOf`` the nodes that have facts.
         values: The answering values: attribute values, one count, one number, one bool; the counts
-            beside ``nodes`` for ``GroupCount``.
+            beside ``nodes`` for ``GroupCount``, and beside ``nodes`` or ``groups`` for ``Grouped``.
+        groups: For ``Grouped`` by an attribute: its values, in the order of their numbers.
         edges: The edges that prove the answer, ascending: on the graph of these edges alone (and
             ``attributes``) the plan gives the same answer, unless ``closed_world``.
         attributes: The attribute values that prove it.
@@ -41,6 +42,7 @@ class PlanResult:
 
     nodes: Int32[np.ndarray, "num_answers"] = field(default_factory=_no_ids)
     values: tuple[Value, ...] = ()
+    groups: tuple[Value, ...] = ()
     edges: Int32[np.ndarray, "num_proof_edges"] = field(default_factory=_no_ids)
     attributes: tuple[AttributeFact, ...] = ()
     paths: tuple[tuple[int, ...], ...] = ()

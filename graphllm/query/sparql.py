@@ -14,7 +14,7 @@ RDF has no duplicate triples: plans denote sets, so only the facts of a node los
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 import numpy as np
@@ -26,9 +26,11 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -37,12 +39,15 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Literal,
     Measure,
     NodePlan,
     OfType,
+    Part,
     Plan,
     Reached,
     ShortestPath,
@@ -175,14 +180,16 @@ def _literal(value: Value) -> str:
 def to_sparql(plan: Plan, view: GraphView | None = None) -> str:
     """Return ``plan`` as one SPARQL 1.1 query over what ``sparql_data`` writes.
 
-    Plans of nodes select ``?node``; ``GroupCount`` also ``?count``; plans of values select one
-    variable; ``Exists`` asks; ``FactsOf`` selects ``?subject ?predicate ?object``.
+    Plans of nodes select ``?node``; ``GroupCount`` also ``?count``; ``Grouped`` selects ``?group``
+    and ``?number``; plans of values select one variable; ``Exists`` asks; ``FactsOf`` selects
+    ``?subject ?predicate ?object``.
 
     Args:
         view: Tells whether an attribute is text; without it the query looks for both forms.
 
     Raises:
-        PlanError: SPARQL cannot say it (a shortest path), or it is nested too deep.
+        PlanError: SPARQL cannot say it (a shortest path, the largest of each group), or it is
+            nested too deep.
 
     Examples:
         >>> print(to_sparql(Follow(Entities(("Troy",)), Step("directed_by"))))
@@ -225,6 +232,12 @@ class _Writer:
             case Count(source):
                 where = self.nodes(source, "?node")
                 return _block("SELECT (COUNT(DISTINCT ?node) AS ?count) WHERE {", where)
+            case CountValues(source, attribute):
+                n = self.variable()
+                where = [*self.nodes(source, n), f"{n} {_named('attribute', attribute)} ?value ."]
+                return _block("SELECT (COUNT(DISTINCT ?value) AS ?count) WHERE {", where)
+            case Grouped():
+                return self.grouped(plan)
             case Exists(source):
                 return _block("ASK {", self.nodes(source, "?node"))
             case Aggregated():
@@ -267,6 +280,68 @@ class _Writer:
         select = f"SELECT ({function}(?value) AS ?total) WHERE {{"
         return _block(select, _block("{", inner), "} HAVING(COUNT(?value) > 0)")
 
+    def grouped(self, plan: Grouped) -> Lines:
+        order = f"ORDER BY {'?number' if plan.ascending else 'DESC(?number)'}"
+        inner = _block("{", self.numbered(plan, "?group", "?number"))
+        if plan.k is None:
+            return _block("SELECT ?group ?number WHERE {", inner, f"}} {order}")
+        rivals = _block("{", self.numbered(plan, "?other", "?rival"))
+        better = "<" if plan.ascending else ">"
+        where = [*inner, *_block("OPTIONAL {", [*rivals, f"FILTER(?rival {better} ?number)"])]
+        few = f"HAVING(COUNT(DISTINCT ?other) < {plan.k})"
+        closing = f"}} GROUP BY ?group ?number {few} {order}"
+        return _block("SELECT ?group ?number WHERE {", where, closing)
+
+    def numbered(self, plan: Grouped, group: str, number: str) -> Lines:
+        """Return a query for each group and its number."""
+        n, key = self.variable(), self.key(plan.by, group)
+        where = self.nodes(plan.source, n)
+        counted = f"COUNT(DISTINCT {n})"
+        if plan.over is not None:
+            if plan.over.aggregate in (Aggregate.MINIMUM, Aggregate.MAXIMUM):
+                raise PlanError(
+                    "SPARQL orders numbers and dates, but cannot return the largest of each group; "
+                    "print this plan as Cypher"
+                )
+            value, via = self.variable("v"), self.variable("via")
+            via = via if isinstance(plan.over.measure, Reached) else ""
+            measured = self.measured(plan.source, n, plan.over.measure, value, via or "?via")
+            where = [*measured, f"FILTER(isNumeric({value}))", *key(n)]
+            inner = _block(f"SELECT DISTINCT {group} {n} {via} {value} WHERE {{", where)
+            where = _block("{", inner)
+            function = "SUM" if plan.over.aggregate is Aggregate.SUM else "AVG"
+            counted = f"{function}({value})"
+        else:
+            where = [*where, *key(n)]
+        kept = ""
+        if plan.comparison is not None:
+            kept = f" HAVING({counted} {plan.comparison.value} {_number(plan.value)})"
+        select = f"SELECT {group} ({counted} AS {number}) WHERE {{"
+        return _block(select, where, f"}} GROUP BY {group}{kept}")
+
+    def key(self, by: By, group: str) -> Callable[[str], Lines]:
+        """Return what writes the way from a node to its group."""
+
+        def write(n: str) -> Lines:
+            lines: Lines = []
+            for place, step in enumerate(by.steps):
+                is_last = place == len(by.steps) - 1 and by.attribute is None
+                reached = group if is_last else self.variable()
+                lines += self.walk(n, step, reached)
+                n = reached
+            if by.attribute is None:
+                return lines
+            value = group if by.part is None else self.variable("v")
+            lines.append(f"{n} {_named('attribute', by.attribute)} {value} .")
+            if by.part is not None:
+                length = {Part.MONTH: 7, Part.DAY: 10}.get(by.part)
+                cut = f"SUBSTR(STR({value}), 1, {length})" if length else f"YEAR({value})"
+                is_date = f"DATATYPE({value}) = xsd:dateTime"
+                lines.append(f"BIND(IF({is_date}, {cut}, {value}) AS {group})")
+            return lines
+
+        return write
+
     def facts_of(self, source: NodePlan) -> Lines:
         kinds = f'FILTER(REGEX(STR(?predicate), "^{_SCHEME}(relation|attribute):"))'
         inner = _block("SELECT DISTINCT ?n WHERE {", self.nodes(source, "?n"))
@@ -289,6 +364,8 @@ class _Writer:
                 return [f"{n} {_TYPE} {_named('type', node_type)} ."]
             case HavingStep(step):
                 return self.walk(n, step, self.variable())
+            case HavingAttribute(attribute):
+                return [f"{n} {_named('attribute', attribute)} {self.variable('v')} ."]
             case Follow(source, step):
                 inner = self.variable()
                 return [*self.nodes(source, inner), *self.walk(inner, step, n)]
@@ -343,14 +420,16 @@ class _Writer:
         select = f"SELECT {n} (COUNT(DISTINCT {reached}) AS {value}) WHERE {{"
         return _block("{", _block(select, [*source, *walked], f"}} GROUP BY {n}"))
 
-    def measured(self, source: NodePlan, n: str, measure: Measure, value: str) -> Lines:
+    def measured(
+        self, source: NodePlan, n: str, measure: Measure, value: str, via: str = "?via"
+    ) -> Lines:
         """Bind ``value`` to each number or date that measures a node of ``source``."""
         lines = self.nodes(source, n)
         match measure:
             case Attribute(name):
                 return [*lines, f"{n} {self.ordered_attribute(name)} {value} ."]
             case Reached(step):
-                return [*lines, *self.walk(n, step, "?via"), f"?via {_own('reading')} {value} ."]
+                return [*lines, *self.walk(n, step, via), f"{via} {_own('reading')} {value} ."]
             case Degree(step):
                 return self.degree(lines, n, step, value)
 

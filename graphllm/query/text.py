@@ -4,6 +4,7 @@
 
 =============  ==================================================================
 nodes          ``entities("key", ...)``  ``type("Film")``  ``having(STEP)``
+               ``having(attribute("born"))``
                ``follow(NODES, STEP)``  ``intersect(NODES, NODES)``  ``union``  ``subtract``
                ``filter(NODES, MEASURE, "<", LITERAL)``
                ``top(NODES, MEASURE, 3)``  ``bottom(NODES, MEASURE, 1)``
@@ -11,10 +12,14 @@ answers        ``count(NODES)``  ``exists(NODES)``  ``facts(NODES)``
                ``values(NODES, "attribute")``
                ``edge_values(NODES, STEP, "attribute")``, also ``, NODES)`` they must reach
                ``min(NODES, MEASURE)``  ``max``  ``sum``  ``average``
-               ``group_count(NODES, STEP)``
+               ``count_values(NODES, "attribute")``  ``group_count(NODES, STEP)``
+               ``grouped(NODES, by(KEY))``, also ``, average, MEASURE``, and ``, ">", 5`` (which of
+               them) and ``, top, 3`` or ``, bottom, 1``
                ``shortest_path(NODES, NODES, max_hops, max_paths)``
 STEP           ``"relation"``, against the edge ``~"relation"``, and with a test of an edge
                attribute ``"won"["year", ">=", 1903]``
+KEY            ``STEP``, or several; after them, or alone, ``attribute("city")``, of a date also
+               ``year("born")``  ``month("born")``  ``day("born")``
 MEASURE        ``attribute("born")``  ``reached(STEP)``  ``degree(STEP)``
 LITERAL        ``"text"``  ``1903``  ``1.5``  ``true``  ``false``  ``date("1867-11-07")``
 =============  ==================================================================
@@ -25,7 +30,7 @@ Strings are JSON strings. Whitespace and line ends between the parts do not matt
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
 import numpy as np
@@ -36,9 +41,11 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -47,12 +54,16 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Literal,
     Measure,
     NodePlan,
     OfType,
+    Over,
+    Part,
     Plan,
     Reached,
     ShortestPath,
@@ -111,6 +122,8 @@ def _write(plan: Plan) -> str:
             return f"type({quote(node_type)})"
         case HavingStep(step):
             return f"having({_write_step(step)})"
+        case HavingAttribute(attribute):
+            return f"having(attribute({quote(attribute)}))"
         case Follow(source, step):
             return f"follow({_write(source)}, {_write_step(step)})"
         case Intersect(left, right):
@@ -130,7 +143,16 @@ def _write(plan: Plan) -> str:
 
 
 def _write_answer(
-    plan: Values | EdgeValues | Count | Aggregated | GroupCount | Exists | ShortestPath | FactsOf,
+    plan: Values
+    | EdgeValues
+    | Count
+    | CountValues
+    | Aggregated
+    | GroupCount
+    | Grouped
+    | Exists
+    | ShortestPath
+    | FactsOf,
 ) -> str:
     match plan:
         case Values(source, attribute):
@@ -140,16 +162,37 @@ def _write_answer(
             return f"edge_values({_write(source)}, {_write_step(step)}, {quote(attribute)}{reach})"
         case Count(source):
             return f"count({_write(source)})"
+        case CountValues(source, attribute):
+            return f"count_values({_write(source)}, {quote(attribute)})"
         case Aggregated(source, measure, aggregate):
             return f"{aggregate.value}({_write(source)}, {_write_measure(measure)})"
         case GroupCount(source, step):
             return f"group_count({_write(source)}, {_write_step(step)})"
+        case Grouped():
+            return f"grouped({', '.join(_grouped_parts(plan))})"
         case Exists(source):
             return f"exists({_write(source)})"
         case ShortestPath(start, end, max_hops, max_paths):
             return f"shortest_path({_write(start)}, {_write(end)}, {max_hops}, {max_paths})"
         case FactsOf(source):
             return f"facts({_write(source)})"
+
+
+def _grouped_parts(plan: Grouped) -> Iterator[str]:
+    yield _write(plan.source)
+    yield f"by({', '.join(_key_parts(plan.by))})"
+    if plan.over is not None:
+        yield f"{plan.over.aggregate.value}, {_write_measure(plan.over.measure)}"
+    if plan.comparison is not None:
+        yield f'"{plan.comparison.value}", {_write_literal(plan.value)}'
+    if plan.k is not None or plan.ascending:
+        yield f"{'bottom' if plan.ascending else 'top'}, {plan.k or 0}"
+
+
+def _key_parts(by: By) -> Iterator[str]:
+    yield from map(_write_step, by.steps)
+    if by.attribute is not None:
+        yield f"{by.part.value if by.part else 'attribute'}({quote(by.attribute)})"
 
 
 def _write_step(step: Step) -> str:
@@ -207,6 +250,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE,
 )
+_AGGREGATES = tuple(aggregate.value for aggregate in Aggregate)
 _LONGEST_NUMBER = 300  # digits; int() takes time in their square
 
 
@@ -382,6 +426,30 @@ class _Parser:
             self.fail("an ISO date such as 1867-11-07", token)
         return moment
 
+    def number_test(self) -> tuple[Comparison, int | float]:
+        """Read a comparison with a number, which ``Grouped`` makes of each group."""
+        token = self.next
+        comparison, value = self.test()
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            self.fail("a comparison with a number", token)
+        return comparison, value
+
+    def word(self, known: Sequence[str]) -> str:
+        """Read one of the words that may stand here."""
+        token = self.next
+        expected = " or ".join(known)
+        word = self.take("word", expected)
+        if word not in known:
+            self.fail(expected, token)
+        return word
+
+    def bracketed(self, expected: str) -> str:
+        """Read a string in brackets."""
+        self.mark("(")
+        text = self.string(expected)
+        self.mark(")")
+        return text
+
     def measure(self) -> Measure:
         token = self.next
         name = self.take("word", "attribute(...), reached(...) or degree(...)")
@@ -449,9 +517,13 @@ def _aggregated(aggregate: Aggregate) -> Callable[[_Parser, int], Plan]:
 
 
 def _values(parser: _Parser, depth: int) -> Plan:
+    return Values(*_nodes_and_attribute(parser, depth))
+
+
+def _nodes_and_attribute(parser: _Parser, depth: int) -> tuple[NodePlan, str]:
     source = parser.nodes(depth)
     parser.mark(",")
-    return Values(source, parser.string("an attribute"))
+    return source, parser.string("an attribute")
 
 
 def _edge_values(parser: _Parser, depth: int) -> Plan:
@@ -460,6 +532,52 @@ def _edge_values(parser: _Parser, depth: int) -> Plan:
     attribute = parser.string("an edge attribute")
     target = parser.nodes(depth) if parser.skip(",") else None
     return EdgeValues(source, step, attribute, target)
+
+
+def _having(parser: _Parser, _: int) -> Plan:
+    if parser.next.kind != "word":
+        return HavingStep(parser.step())
+    parser.word(("attribute",))
+    return HavingAttribute(parser.bracketed("an attribute"))
+
+
+def _grouped(parser: _Parser, depth: int) -> Plan:
+    source = parser.nodes(depth)
+    parser.mark(",")
+    by, over, comparison = _by(parser), None, None
+    value: int | float = 0
+    while parser.skip(","):
+        if parser.next.kind == "string" and comparison is None:
+            comparison, value = parser.number_test()
+        elif over is None and parser.next.text in _AGGREGATES:
+            aggregate = Aggregate(parser.word(_AGGREGATES))
+            parser.mark(",")
+            over = Over(aggregate, parser.measure())
+        else:
+            ascending = parser.word(("top", "bottom")) == "bottom"
+            parser.mark(",")
+            k = parser.integer("how many to keep, 0 for all")
+            return Grouped(source, by, over, comparison, value, k or None, ascending)
+    return Grouped(source, by, over, comparison, value)
+
+
+def _by(parser: _Parser) -> By:
+    parser.word(("by",))
+    parser.mark("(")
+    steps: list[Step] = []
+    attribute, part = None, None
+    while attribute is None:
+        if parser.next.kind == "word":
+            word = parser.word(("attribute", *Part))
+            part = None if word == "attribute" else Part(word)
+            attribute = parser.bracketed("an attribute")
+        else:
+            steps.append(parser.step())
+            if not parser.skip(","):
+                break
+            continue
+    parser.mark(")")
+    return By(tuple(steps), attribute, part)
 
 
 def _shortest_path(parser: _Parser, depth: int) -> Plan:
@@ -473,7 +591,7 @@ def _shortest_path(parser: _Parser, depth: int) -> Plan:
 _OPERATIONS: dict[str, Callable[[_Parser, int], Plan]] = {
     "entities": _entities,
     "type": lambda parser, _: OfType(parser.string("a node type")),
-    "having": lambda parser, _: HavingStep(parser.step()),
+    "having": _having,
     "follow": _follow,
     "intersect": lambda parser, depth: Intersect(*_two(parser, depth)),
     "union": lambda parser, depth: Union(*_two(parser, depth)),
@@ -485,6 +603,8 @@ _OPERATIONS: dict[str, Callable[[_Parser, int], Plan]] = {
     "edge_values": _edge_values,
     "count": lambda parser, depth: Count(parser.nodes(depth)),
     **{aggregate.value: _aggregated(aggregate) for aggregate in Aggregate},
+    "count_values": lambda parser, depth: CountValues(*_nodes_and_attribute(parser, depth)),
+    "grouped": _grouped,
     "group_count": lambda parser, depth: GroupCount(*_nodes_and_step(parser, depth)),
     "exists": lambda parser, depth: Exists(parser.nodes(depth)),
     "shortest_path": _shortest_path,

@@ -13,6 +13,7 @@ from graphllm.query import (
     Attribute,
     Comparison,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -21,9 +22,11 @@ from graphllm.query import (
     Filter,
     Follow,
     GroupCount,
+    HavingAttribute,
     HavingStep,
     Intersect,
     OfType,
+    Part,
     Reached,
     Subtract,
     TopK,
@@ -96,6 +99,8 @@ class Naive:
                 return {n for n in everything if self.types[n] == type}
             case HavingStep(step):
                 return {source for source, _, _ in self.walked(step, everything)}
+            case HavingAttribute(attribute):
+                return {owner for owner, _ in self.node_values[attribute]}
             case Follow(source, step):
                 return {target for _, _, target in self.walked(step, self.nodes(source))}
             case Intersect(left, right):
@@ -125,6 +130,42 @@ class Naive:
             order = [n for n in order if best[n] <= best[order[plan.k - 1]]]
         return order
 
+    def groups(self, plan):
+        """Each group's number, by what the group is."""
+        members = {}
+        for node in sorted(self.nodes(plan.source)):
+            ends = {node}
+            for step in plan.by.steps:
+                ends = {target for _, _, target in self.walked(step, ends)}
+            for end in ends:
+                for group in self.labels(plan.by, end):
+                    members.setdefault(group, []).append(node)
+        numbers = {}
+        for group, nodes in members.items():
+            numbers[group] = len(set(nodes))
+            if plan.over is not None:
+                inside = Entities(tuple(self.keys[n] for n in nodes))
+                total = self.aggregated(Aggregated(inside, plan.over.measure, plan.over.aggregate))
+                numbers[group] = total[0] if total else None
+        kept = {g: n for g, n in numbers.items() if n is not None}
+        if plan.comparison is not None:
+            kept = {g: n for g, n in kept.items() if holds(n, plan.comparison, plan.value)}
+        if plan.k is not None and len(kept) > plan.k:
+            sign = 1 if plan.ascending else -1
+            last = sorted(sign * rank(n) for n in kept.values())[plan.k - 1]
+            kept = {g: n for g, n in kept.items() if sign * rank(n) <= last}
+        return kept
+
+    def labels(self, by, node):
+        if by.attribute is None:
+            return {node}
+        values = {value for owner, value in self.node_values[by.attribute] if owner == node}
+        if by.part is None:
+            return values
+        length = {Part.YEAR: 4, Part.MONTH: 7, Part.DAY: 10}[by.part]
+        cut = {str(value)[:length] for value in values}
+        return {int(text) for text in cut} if by.part is Part.YEAR else cut
+
     # -- answers: (nodes in order or None, values or None)
 
     def answer(self, plan):
@@ -152,6 +193,9 @@ class Naive:
                     reached.setdefault(t, set()).add(s)
                 order = sorted(reached, key=lambda t: (-len(reached[t]), t))
                 return order, [len(reached[t]) for t in order]
+            case CountValues(source, attribute):
+                inside = self.nodes(source)
+                return None, [len({v for n, v in self.node_values[attribute] if n in inside})]
             case FactsOf(source):
                 return sorted(self.nodes(source)), None
             case TopK():

@@ -12,9 +12,11 @@ from graphllm.query import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -23,9 +25,13 @@ from graphllm.query import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     OfType,
+    Over,
+    Part,
     Reached,
     ShortestPath,
     Step,
@@ -117,7 +123,10 @@ entities = st.builds(
     Entities, st.lists(st.sampled_from((*KEYS, "x")), min_size=1, max_size=3).map(tuple)
 )
 start_sets = st.one_of(
-    entities, st.builds(OfType, st.sampled_from(TYPES)), st.builds(HavingStep, steps)
+    entities,
+    st.builds(OfType, st.sampled_from(TYPES)),
+    st.builds(HavingStep, steps),
+    st.builds(HavingAttribute, st.sampled_from(sorted(NODE_ATTRIBUTES))),
 )
 
 
@@ -137,6 +146,27 @@ places = st.builds(Entities, st.lists(st.sampled_from(KEYS), min_size=1, max_siz
 paths = st.builds(
     ShortestPath, places, places, max_hops=st.integers(0, 3), max_paths=st.integers(1, 4)
 )
+keys = st.one_of(
+    st.builds(By, st.lists(steps, min_size=1, max_size=2).map(tuple)),
+    st.builds(By, st.lists(steps, max_size=1).map(tuple), st.sampled_from(sorted(NODE_ATTRIBUTES))),
+    st.builds(By, st.just(()), st.just("died"), st.sampled_from(Part)),
+)
+number_comparisons = st.sampled_from([c for c in Comparison if c is not Comparison.CONTAINS])
+groups = st.builds(
+    lambda source, by, over, test, k, ascending: Grouped(source, by, over, *test, k, ascending),
+    node_plans,
+    keys,
+    st.none() | st.builds(Over, st.sampled_from([Aggregate.SUM, Aggregate.AVERAGE]), measures),
+    st.just((None, 0)) | st.tuples(number_comparisons, st.integers(0, 3)),
+    st.none() | st.integers(1, 2),
+    st.booleans(),
+)
+extremes = st.builds(
+    Grouped,
+    node_plans,
+    keys,
+    st.builds(Over, st.sampled_from([Aggregate.MINIMUM, Aggregate.MAXIMUM]), measures),
+)
 set_plans = st.one_of(
     node_plans,
     st.builds(Values, node_plans, st.sampled_from(sorted(NODE_ATTRIBUTES))),
@@ -148,11 +178,13 @@ set_plans = st.one_of(
         st.none() | node_plans,
     ),
     st.builds(Count, node_plans),
+    st.builds(CountValues, node_plans, st.sampled_from(sorted(NODE_ATTRIBUTES))),
+    groups,
     st.builds(Aggregated, node_plans, measures, st.sampled_from(Aggregate)),
     st.builds(GroupCount, node_plans, steps),
     st.builds(Exists, node_plans),
 )
-plans = st.one_of(set_plans, st.builds(FactsOf, node_plans), paths)
+plans = st.one_of(set_plans, extremes, st.builds(FactsOf, node_plans), paths)
 
 
 some = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

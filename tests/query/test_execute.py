@@ -20,6 +20,7 @@ from graphllm.query import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
     HavingStep,
     Intersect,
     OfType,
@@ -37,7 +38,9 @@ from graphllm.query import (
 from tests.query.naive import Naive, rank
 from tests.query.strategies import (
     every_comparison,
+    extremes,
     few_and_many,
+    groups,
     paths,
     plans,
     random_graph,
@@ -57,6 +60,8 @@ def same_values(got, expected):
 
 def equals_naive(seed, plan):
     graph = random_graph(seed)
+    if isinstance(plan, Grouped):
+        return  # compared below
     nodes, values = Naive.of(graph).answer(plan)
     result = execute(plan, graph)
     if nodes is not None:
@@ -66,6 +71,21 @@ def equals_naive(seed, plan):
 
 
 test_equals_naive, test_equals_naive_at_length = few_and_many(equals_naive, seeds, set_plans)
+
+
+def groups_equal_naive(seed, plan):
+    graph = random_graph(seed)
+    wanted = Naive.of(graph).groups(plan)
+    result = execute(plan, graph)
+    labels = result.groups or tuple(result.nodes.tolist())
+    assert len(labels) == len(result.values)
+    numbers = dict(zip(map(repr, labels), map(rank, result.values), strict=True))
+    assert numbers == pytest.approx({repr(g): rank(n) for g, n in wanted.items()}, rel=1e-9)
+    ordered = [rank(value) for value in result.values]
+    assert ordered == sorted(ordered, reverse=not plan.ascending)
+
+
+test_groups, test_groups_at_length = few_and_many(groups_equal_naive, seeds, groups | extremes)
 
 
 def test_every_comparison_equals_naive():

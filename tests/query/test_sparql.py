@@ -17,6 +17,7 @@ from graphllm.query import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
     NodePlan,
     OfType,
     Reached,
@@ -60,6 +61,11 @@ def python_value(term):
     return term.value == "true" if kind == "boolean" else term.value
 
 
+def group_of(stored, term):
+    is_node = isinstance(term, pyoxigraph.NamedNode)
+    return repr(stored.node_of[term.value] if is_node else python_value(term))
+
+
 def check(stored, plan, query):
     expected = execute(plan, stored.graph)
     answer = stored.store.query(query)
@@ -71,6 +77,11 @@ def check(stored, plan, query):
     if isinstance(plan, GroupCount):
         got = {nodes[row["node"].value]: python_value(row["count"]) for row in rows}
         assert got == dict(zip(expected.nodes.tolist(), expected.values, strict=True))
+    elif isinstance(plan, Grouped):
+        got = {group_of(stored, row["group"]): python_value(row["number"]) for row in rows}
+        labels = expected.groups or tuple(expected.nodes.tolist())
+        wanted = dict(zip(map(repr, labels), expected.values, strict=True))
+        assert got == pytest.approx(wanted, rel=1e-9)
     elif isinstance(plan, NodePlan):
         assert {nodes[row["node"].value] for row in rows} == set(expected.nodes.tolist())
     elif isinstance(plan, Aggregated):
