@@ -14,10 +14,12 @@ from graphllm.query.plan import (
     Aggregated,
     Attribute,
     Count,
+    CountValues,
     Entities,
     Exists,
     FactsOf,
     GroupCount,
+    Grouped,
     OfType,
     Plan,
     ShortestPath,
@@ -28,6 +30,7 @@ from graphllm.query.result import PlanResult
 from graphllm.readers.grammar import is_phrase
 
 SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
+_WORKED_OUT = (Count, CountValues, Exists, Aggregated, Grouped, ShortestPath)
 _MOST_COPIES = 64  # edges that say the same which a proof cites
 SPOKEN_PER_FACT = 5  # names per relation where a node is described
 
@@ -51,7 +54,7 @@ def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: flo
         entities=entities,
         claims=tuple(sorted(_claims(plan, result, view), key=_is_aside(result, view))),
         closed_world=result.closed_world,
-        derived=isinstance(plan, (Count, Exists, Aggregated, ShortestPath)),
+        derived=isinstance(plan, _WORKED_OUT),
         confidence=confidence,
     )
 
@@ -74,6 +77,8 @@ def _entities(result: PlanResult, view: GraphView) -> tuple[str, ...]:
     """Return the answering names, or values, or what lies on the way of a path."""
     if len(result.nodes):
         return tuple(dict.fromkeys(view.names[node] for node in result.nodes.tolist()))
+    if result.groups:
+        return tuple(dict.fromkeys(map(format_value, result.groups)))
     if result.paths:
         walked = [_nodes_of(path, view) for path in result.paths]
         between = dict.fromkeys(view.names[node] for nodes in walked for node in nodes[1:-1])
@@ -83,7 +88,7 @@ def _entities(result: PlanResult, view: GraphView) -> tuple[str, ...]:
 
 def _asked_about_last(plan: Plan, entities: tuple[str, ...], view: GraphView) -> tuple[str, ...]:
     """Order answers so that a name the question gave itself, which tells least, comes last."""
-    if len(entities) < 2 or isinstance(plan, (FactsOf, ShortestPath, TopK)):
+    if len(entities) < 2 or isinstance(plan, (FactsOf, Grouped, ShortestPath, TopK)):
         return entities
     given = {
         view.names[node] for key in _keys(plan) for node in [view.find_key(key)] if node is not None
@@ -103,10 +108,11 @@ def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphVi
     match plan:
         case Exists():
             return "Yes" if result.values == (True,) else "No"
-        case GroupCount():
-            names = (view.names[node] for node in result.nodes.tolist())
+        case GroupCount() | Grouped():
+            names = [view.names[node] for node in result.nodes.tolist()]
+            names += map(format_value, result.groups)
             pairs = zip(names, result.values, strict=True)
-            return listed([f"{name} ({count})" for name, count in pairs])
+            return listed([f"{name} ({format_value(number)})" for name, number in pairs])
         case ShortestPath():
             return _path_text(result.paths, view)
         case FactsOf():

@@ -18,6 +18,7 @@ from graphllm.query.plan import (
     Comparison,
     Condition,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -26,6 +27,8 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Literal,
@@ -167,6 +170,10 @@ class _Phrase:
                 return f"{_AGGREGATES[aggregate]} {self.measure(measure)} of {self.nodes(source)}"
             case GroupCount(source, step):
                 return f"how many {self.nodes(source)} for each {self.graph.label(step.relation)}"
+            case CountValues(source, attribute):
+                return f"how many different {humanize(attribute)} of {self.nodes(source)}"
+            case Grouped():
+                return self.groups(plan)
             case ShortestPath(start, end):
                 return f"connection between {self.nodes(start)} and {self.nodes(end)}"
             case FactsOf(source):
@@ -174,6 +181,20 @@ class _Phrase:
             case _ if isinstance(plan, NodePlan):
                 return self.answering(plan)
         return type(plan).__name__  # an operation that has no words yet
+
+    def groups(self, plan: Grouped) -> str:
+        words = [self.graph.label(step.relation) for step in plan.by.steps[-1:]]
+        words += [humanize(plan.by.attribute)] if plan.by.attribute is not None else []
+        group, what = " ".join(words), f"how many {self.nodes(plan.source)}"
+        if plan.over is not None:
+            over = f"{_AGGREGATES[plan.over.aggregate]} {self.measure(plan.over.measure)}"
+            what = f"{over} of {self.nodes(plan.source)}"
+        if plan.comparison is not None:
+            return f"{group} with {what} {_COMPARED[plan.comparison]}{_written(plan.value)}"
+        if plan.k is None:
+            return f"{what} for each {plan.by.part.value if plan.by.part else group}"
+        number = f"{plan.k} " if plan.k > 1 else ""
+        return f"{number}{group} with {'smallest' if plan.ascending else 'largest'} {what}"
 
     def answering(self, plan: NodePlan) -> str:
         """Return a set of nodes with what they are, where its last step does not say so."""
@@ -189,6 +210,8 @@ class _Phrase:
                 return f"all {humanize(kind)}"
             case HavingStep(step):
                 return f"all with {self.graph.label(step.relation)}"
+            case HavingAttribute(attribute):
+                return f"all with {humanize(attribute)}"
             case Follow(source, step):
                 return self.step(step, self.nodes(source))
             case Filter(source, measure, comparison, value):
