@@ -9,6 +9,7 @@ from graphllm.query.plan import (
     Aggregated,
     Attribute,
     Count,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -17,6 +18,7 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
     HavingStep,
     Intersect,
     Measure,
@@ -180,7 +182,7 @@ class Asker(Speaker):
                     (f"connection {a} {b}", f"path from {a} to {b}", f"{a} and {b}")
                 )
                 return Core(said, wanted=f"the connection between {a} and {b}", keywords=keywords)
-            case FactsOf():
+            case FactsOf() | CountValues() | Grouped():
                 raise Unsayable
             case TopK(Entities(keys)) if len(keys) == 2:
                 return self.ask_which_of_two(plan)

@@ -21,6 +21,7 @@ from graphllm.query.plan import (
     Entities,
     Filter,
     Follow,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Literal,
@@ -138,6 +139,8 @@ class Speaker:
             case Follow(source, step):
                 sense = self.sense(source, step)
                 return "" if sense is None else sense.target
+            case HavingAttribute():
+                return ""
             case Filter(source) | TopK(source):
                 return self.kind(source)
             case Intersect(left, right):

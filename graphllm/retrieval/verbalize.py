@@ -178,9 +178,8 @@ class _Phrase:
                 return f"connection between {self.nodes(start)} and {self.nodes(end)}"
             case FactsOf(source):
                 return f"everything about {self.nodes(source)}"
-            case _ if isinstance(plan, NodePlan):
+            case _:
                 return self.answering(plan)
-        return type(plan).__name__  # an operation that has no words yet
 
     def groups(self, plan: Grouped) -> str:
         words = [self.graph.label(step.relation) for step in plan.by.steps[-1:]]
