@@ -42,16 +42,17 @@ from graphllm.retrieval.schema import GraphSchema
 from graphllm.text.encoder import TextEncoder
 
 MENTIONS_TRIED = 4
-PATHS_KEPT = 8
+PATHS_KEPT = 20
 PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leaves words over
 NAMED_VALUE = 0.2  # for reading the attribute of an edge between two names
 CUE_IS_CLEAR = 0.5
 AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
 EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
+UNSPOKEN = 0.2  # what a yes or no loses for each step that no word speaks of
 SAY_WHEN = frozenset(map(family, ("year", "date", "time", "since")))  # of attributes
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _ALL_OF_KIND = 0.9
-_KEPT = 256  # sets of nodes whose keys are remembered: every path of a question begins with them
+_KEPT = 256  # sets of nodes whose keys are remembered, and words: every path asks for them
 
 
 class PlanCandidate(NamedTuple):
@@ -111,6 +112,7 @@ class Ground:
         return Entities(self._keys_of(tuple(nodes)))
 
     def _read_keys_of(self, nodes: tuple[int, ...]) -> tuple[str, ...]:
+        self.type_named = lru_cache(_KEPT)(self._type_named)
         return tuple(self.view.keys[n] for n in nodes)
 
     def chain(
@@ -218,7 +220,7 @@ class Ground:
                     return Intersect(plan, OfType(self.view.node_types[kind]))
         return plan
 
-    def type_named(self, word: str) -> int | None:
+    def _type_named(self, word: str) -> int | None:
         """Return the node type that a folded noun names; people by what they do, too."""
         for kind, name in enumerate(self.view.node_types):
             parts = humanize(name).split()
@@ -264,7 +266,7 @@ class Ground:
         terms = [
             weights.support * sum(p.support) / len(p.support)
             - weights.length * len(p.ports)
-            - weights.unsupported * sum(s < _LEFT_OVER for s in p.support)
+            - weights.unsupported * self.unspoken(p)
             for p in (first, second)
         ]
         return sum(terms) / 2
@@ -283,6 +285,10 @@ class Ground:
         mentions: Sequence[Mention],
         explained: dict[int, float],
         *,
+    def unspoken(self, path: RankedPath) -> int:
+        """Return how many steps no word speaks of."""
+        return sum(support < _LEFT_OVER for support in path.support)
+
         told: bool = False,
     ) -> float:
         """Return the share of a question's weight that is explained."""

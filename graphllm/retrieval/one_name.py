@@ -28,6 +28,7 @@ from graphllm.retrieval.ground import (
     PAIR_BONUS,
     PATHS_KEPT,
     SAY_WHEN,
+    UNSPOKEN,
     Ground,
     PlanCandidate,
     Question,
@@ -56,6 +57,8 @@ def from_mentions(ground: Ground, question: Question) -> Iterator[PlanCandidate]
             if plan is not None:
                 counted = question.intent.want is Want.COUNT and isinstance(plan, Values)
                 score = path.score + (NAMED_VALUE if counted else 0.0)
+                if isinstance(plan, Exists):
+                    score -= UNSPOKEN * ground.unspoken(path)
                 yield PlanCandidate(plan, score, (mention,))
         yield from _both(ground, question, mention, ranked)
         if question.is_plain and question.intent.want is Want.CONFIRM:

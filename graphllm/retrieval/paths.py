@@ -1,7 +1,7 @@
 """Rank relation paths from an entity by how well they explain a question."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -38,7 +38,8 @@ _SORTS = frozenset(("kind", "sort", "type", "form", "style"))
 _BACK = frozenset(("their", "its"))  # "their films" says again what the films are of
 _NAMES_KIND = 0.55  # affinity from which a noun surely names a kind of node
 _EXPECTED = 0.05  # an entity may lack a relation that this share of its like have
-
+_MOST_UNSPOKEN = 160  # paths of each length whose steps no word need speak of
+_MOST_ONWARD = 32  # of their steps from one node on
 
 _KEPT = 65_536  # pairs of steps whose likelihood is remembered
 _FIRST_BONUS = np.array([0, *[0.3, 0.05] * MAX_HOPS], dtype=np.float32)
@@ -232,7 +233,42 @@ class PathRanker:
                         found.append((*path, q))
             frontier = sorted(longer, key=lambda item: -item[1])[:_MAX_PATHS]
             found += [path for path, _ in frontier]
+        found = list(dict.fromkeys([*found, *self._unspoken([p for _, p in first], good, ends)]))
         return [path for path in found if path[-1] not in statements] if statements else found
+
+    def _unspoken(
+        self,
+        first: Sequence[int],
+        good: Float32[np.ndarray, "num_ports"],
+        ends: Float32[np.ndarray, "num_ports"],
+    ) -> Iterator[tuple[int, ...]]:
+        """Yield the likeliest paths by what joins what, though no word speaks of their steps.
+
+        A label may say nothing ("P286"), or say it in other words than the question.
+        """
+        value = np.maximum(good, ends)
+        value = np.where(value > _MIN_AFFINITY, value, value - np.float32(self.weights.unsupported))
+        paths: list[tuple[tuple[int, ...], float]] = [((p,), float(value[p])) for p in first]
+        onward = cache(lambda port: self._onward(port, value))
+        for hop in range(MAX_HOPS):
+            if hop:
+                paths = [
+                    ((*path, q), total + more)
+                    for path, total in paths
+                    for q, more in onward(path[-1])
+                ]
+            paths = sorted(paths, key=lambda item: -item[1])[:_MOST_UNSPOKEN]
+            yield from (path for path, _ in paths)
+
+    def _onward(
+        self, port: int, value: Float32[np.ndarray, "num_ports"]
+    ) -> list[tuple[int, float]]:
+        """Return the best steps after ``port``, and what each is worth."""
+        follows = self.schema.follows(port)
+        usual = np.flatnonzero(follows > _MIN_FOLLOWS)
+        worth = value[usual] + self.weights.rarity * np.log(follows[usual])
+        best = np.argsort(-worth, kind="stable")[:_MOST_ONWARD]
+        return list(zip(usual[best].tolist(), worth[best].tolist(), strict=True))
 
     def _through_statements(
         self, good: Float32[np.ndarray, "num_ports"], ends: Float32[np.ndarray, "num_ports"]

@@ -23,6 +23,7 @@ from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 from graphllm.retrieval.english import CONTAINMENT, SYMMETRIC
 
+from graphllm.retrieval.labels import turned
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
 _MOST_VALUES = 200_000  # of a text column, read to see what values it has
@@ -47,7 +48,7 @@ _KNOWN_BY = 64  # relations of a kind of node that are compared
 
 
 class GraphSchema:
-    """The relations of one graph and how they join; everything lazy, estimated from samples."""
+    """The relations of one graph and how they join; everything lazy, estimated from samples.
 
     def __init__(self, view: GraphView) -> None:
         self.view = view
@@ -70,6 +71,7 @@ class GraphSchema:
     def attribute(self, port: int) -> str | None:
         """Return the attribute that ``port`` reads, or ``None`` when it walks a relation."""
         position = (port >> 1) - len(self.view.relations)
+        self.edge_attributes = lru_cache(maxsize=None)(self._edge_attributes)
         return self.attributes[position] if position >= 0 else None
 
     def step(self, port: int) -> Step:
@@ -215,7 +217,7 @@ class GraphSchema:
                     break
         return found
 
-    def edge_attributes(self, relation: int) -> list[str]:
+    def _edge_attributes(self, relation: int) -> list[str]:
         """Return the attributes that edges of ``relation`` have, in the source's order."""
         edges = self._edges_by_relation[relation]
         return [

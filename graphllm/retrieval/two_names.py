@@ -20,6 +20,7 @@ from graphllm.retrieval.ground import (
     NAMED_VALUE,
     PAIR_BONUS,
     PATHS_KEPT,
+    UNSPOKEN,
     Ground,
     PlanCandidate,
     Question,
@@ -66,7 +67,8 @@ def _confirmed(
                 continue
             for there in _leading_to(ground, path, end):
                 plan = Exists(Intersect(there, ground.entities(end.nodes)))
-                yield PlanCandidate(plan, path.score, (start, end))
+                score = path.score - UNSPOKEN * ground.unspoken(path)
+                yield PlanCandidate(plan, score, (start, end))
     yield from _contained(ground, question, left, right)
 
 
@@ -87,8 +89,8 @@ def _can_reach(ground: Ground, path: RankedPath, end: Mention) -> bool:
     """Whether nodes like ``end`` are among those that a path arrives at."""
     if ground.schema.attribute(path.ports[-1]) is not None:
         return False
-    back = path.ports[-1] ^ 1
-    return back in ground.paths.first_ports(end.nodes)
+    port, ports = path.ports[-1], ground.paths.first_ports(end.nodes)
+    return port ^ 1 in ports or (ground.schema.is_symmetric(port >> 1) and port in ports)
 
 
 def _contained(

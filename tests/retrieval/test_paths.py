@@ -5,16 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from graphllm.graph import TextualGraph
+from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.english import tokenize
-from graphllm.retrieval.linker import Span
+from graphllm.retrieval.linker import Match, Mention, Span
 from graphllm.retrieval.paths import (
     MAX_HOPS,
+    PathRanker,
     _orders,
     _returns,
     is_answer_word,
     name_weight,
     padded,
 )
+from graphllm.retrieval.schema import GraphSchema
 from tests.retrieval import worlds
 
 
@@ -82,8 +86,21 @@ def test_a_word_is_explained_by_the_step_it_means():
     assert path.support == pytest.approx((path.explained[1],))
 
 
-def test_a_question_of_unknown_words_has_no_path():
-    assert ranked("films", "Frobnicate Witness") == []
+def test_no_path_explains_a_question_of_unknown_words():
+    paths = ranked("films", "Frobnicate Witness")
+    assert paths
+    assert all(path.score < 0.4 and max(path.support) < 0.12 for path in paths)
+
+
+def test_steps_that_no_word_speaks_of_are_tried_too():
+    graph = TextualGraph.from_triples(
+        [("Alien", "P57", "Ridley Scott"), ("Ridley Scott", "P19", "South Shields")]
+    )
+    schema = GraphSchema(graph)
+    ranker = PathRanker(schema, Affinity(schema, worlds.encoder()))
+    mention = Mention(Span(2, 3), "Alien", (0,), Match.EXACT, 1.0)
+    found = {path.ports for path in ranker.rank(tokenize("who directed Alien"), mention)}
+    assert {(0,), (0, 2)} <= found
 
 
 @pytest.mark.parametrize(
