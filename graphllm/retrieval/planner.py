@@ -6,7 +6,7 @@ from dataclasses import replace
 from graphllm.answer.history import Turn
 from graphllm.graph.folding import humanize
 from graphllm.graph.view import GraphView
-from graphllm.query.plan import Subtract
+from graphllm.query.plan import Plan, Subtract
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import constraints
 from graphllm.retrieval.english import family
@@ -54,8 +54,10 @@ class Planner:
         seeds = with_the_unsaid(self.ground, named, history)
         found = self._afresh(seeds)
         found += going_on(self.ground, named, history, self._afresh)
-        found.sort(key=lambda c: -c.score)
-        return list({c.plan: c for c in reversed(found)}.values())[::-1]
+        best: dict[Plan, PlanCandidate] = {}
+        for candidate in sorted(found, key=lambda c: -c.score):
+            best.setdefault(candidate.plan, candidate)
+        return list(best.values())
 
     def _afresh(self, seeds: Seeds) -> list[PlanCandidate]:
         """Return plans for a question as it stands, in no order."""
