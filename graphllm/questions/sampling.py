@@ -149,11 +149,9 @@ class Sampler:
         draw = getattr(self, "draw_" + operation.replace(" ", "_"))
         self.asker = Asker(self.lexicon, self.view, self.rng)
         for _ in range(_TRIES):
-            drawn = draw()
-            if drawn is None:
-                continue
             try:
-                built = self.build(drawn, operation)
+                drawn = draw()
+                built = None if drawn is None else self.build(drawn, operation)
             except Unsayable:
                 continue
             if built is not None:

@@ -15,6 +15,7 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
     Count,
@@ -160,6 +161,10 @@ class _Phrase:
                 return f"is {self.name(keys)} one of {self.nodes(there)}"
             case Exists(source):
                 return f"is there any {self.nodes(source)}"
+            case CountValues(source, attribute):
+                return f"how many {humanize(attribute)} of {self.nodes(source)}"
+            case Grouped():
+                return self.grouped(plan)
             case Values(source, attribute):
                 return f"{humanize(attribute)} of {self.nodes(source)}"
             case EdgeValues(source, step, attribute, target):
@@ -170,10 +175,6 @@ class _Phrase:
                 return f"{_AGGREGATES[aggregate]} {self.measure(measure)} of {self.nodes(source)}"
             case GroupCount(source, step):
                 return f"how many {self.nodes(source)} for each {self.graph.label(step.relation)}"
-            case CountValues(source, attribute):
-                return f"how many different {humanize(attribute)} of {self.nodes(source)}"
-            case Grouped():
-                return self.groups(plan)
             case ShortestPath(start, end):
                 return f"connection between {self.nodes(start)} and {self.nodes(end)}"
             case FactsOf(source):
@@ -181,19 +182,26 @@ class _Phrase:
             case _:
                 return self.answering(plan)
 
-    def groups(self, plan: Grouped) -> str:
-        words = [self.graph.label(step.relation) for step in plan.by.steps[-1:]]
-        words += [humanize(plan.by.attribute)] if plan.by.attribute is not None else []
-        group, what = " ".join(words), f"how many {self.nodes(plan.source)}"
+    def grouped(self, plan: Grouped) -> str:
+        by, source = self.by(plan.by), self.nodes(plan.source)
+        number = f"number of {source}"
         if plan.over is not None:
-            over = f"{_AGGREGATES[plan.over.aggregate]} {self.measure(plan.over.measure)}"
-            what = f"{over} of {self.nodes(plan.source)}"
+            number = f"{_AGGREGATES[plan.over.aggregate]} {self.measure(plan.over.measure)}"
+            number += f" of {source}"
         if plan.comparison is not None:
-            return f"{group} with {what} {_COMPARED[plan.comparison]}{_written(plan.value)}"
-        if plan.k is None:
-            return f"{what} for each {plan.by.part.value if plan.by.part else group}"
-        number = f"{plan.k} " if plan.k > 1 else ""
-        return f"{number}{group} with {'smallest' if plan.ascending else 'largest'} {what}"
+            return f"{by} with {number} {_COMPARED[plan.comparison]}{_written(plan.value)}"
+        if plan.k is not None:
+            most = "smallest" if plan.ascending else "largest"
+            return f"{plan.k if plan.k > 1 else ''} {by} with {most} {number}".strip()
+        return f"{number} for each {by}"
+
+    def by(self, by: By) -> str:
+        """Return what the nodes are grouped by."""
+        if by.attribute is not None:
+            part = f"{by.part.value} of " if by.part is not None else ""
+            return f"{part}{humanize(by.attribute)}"
+        last = by.steps[-1]
+        return (self.graph.type_of(last) if last.inverse else "") or self.graph.label(last.relation)
 
     def answering(self, plan: NodePlan) -> str:
         """Return a set of nodes with what they are, where its last step does not say so."""

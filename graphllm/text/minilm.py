@@ -15,6 +15,7 @@ from tokenizers import Encoding, Tokenizer
 
 from graphllm.text._bert import Bert, Segment, Workspace, bert_from_tensors, token_states
 from graphllm.text._threads import blas_threads, single_threaded_blas
+from graphllm.text.lora import read_lora
 from graphllm.text.weights import SHA256, check_sha256, minilm_folder, read_tensors
 
 MAX_TOKENS = 256  # what the model was published with; longer texts are cut, as there
@@ -50,6 +51,7 @@ class MiniLMEncoder:
 
     Args:
         folder: The model folder; that of the installed weights package by default.
+        lora: A file of LoRA weights that are merged into the model's.
 
     Raises:
         MissingExtraError: The weights package is not installed.
@@ -61,11 +63,17 @@ class MiniLMEncoder:
         True
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, lora: Path | None = None) -> None:
         self._folder = folder or minilm_folder()
         weights = self._folder / "model.safetensors"
         check_sha256(weights, SHA256)
-        self._bert: Bert = bert_from_tensors(read_tensors(weights))
+        tensors = read_tensors(weights)
+        self._id = f"all-MiniLM-L6-v2-{SHA256[:16]}"
+        if lora is not None:
+            change = read_lora(lora)
+            tensors = change.merged(tensors)
+            self._id += f"-lora-{change.id}"
+        self._bert: Bert = bert_from_tensors(tensors)
 
     @property
     def dim(self) -> int:
@@ -75,7 +83,7 @@ class MiniLMEncoder:
     @property
     def id(self) -> str:
         """Name and hash of the weights."""
-        return f"all-MiniLM-L6-v2-{SHA256[:16]}"
+        return self._id
 
     @property
     def word_embeddings(self) -> Float32[np.ndarray, "vocabulary dim"]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def path_of(question_type: str) -> tuple[Step, ...]:
     """
     kinds = question_type.split("_to_")
     steps = []
-    for here, there in zip(kinds, kinds[1:], strict=False):
+    for here, there in pairwise(kinds):
         steps.append(Step(RELATION[there]) if here == "movie" else Step(RELATION[here], True))
     return tuple(steps)
 

@@ -1,0 +1,99 @@
+"""The plan scorer: how near a question lies to a plan, by an encoder trained for that."""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+from jaxtyping import Float32
+
+from graphllm.graph.view import GraphView
+from graphllm.retrieval.ground import PlanCandidate
+from graphllm.retrieval.linker import Mention, Seeds
+from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
+from graphllm.text.encoder import TextEncoder
+
+SHIPPED = Path(__file__).parents[1] / "weights" / "planner" / "adapter.safetensors"
+_KEPT = 20_000  # texts whose vectors are remembered, 1.5 kB each: a graph's plans come again
+
+
+class PlanScorer:
+    """Similarities of questions and plans, both as short texts; safe to share between threads.
+
+    Args:
+        encoder: Trained so that a question lies near its own plan.
+    """
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._lock = Lock()
+        self._vectors: OrderedDict[str, Float32[np.ndarray, dim]] = OrderedDict()
+
+    @property
+    def id(self) -> str:
+        """Name and hash of the weights."""
+        return self._encoder.id
+
+    @classmethod
+    def load(cls, weights: Path = SHIPPED) -> "PlanScorer":
+        """Return the scorer with these LoRA weights; those that ship by default.
+
+        Raises:
+            DataError: The file is not there or damaged.
+        """
+        return _loaded(weights.resolve())
+
+    def vectors(self, texts: Sequence[str]) -> Float32[np.ndarray, "num_texts dim"]:
+        """Return a vector of length one for each text; each text is encoded once."""
+        with self._lock:
+            new = [t for t in dict.fromkeys(texts) if t not in self._vectors]
+            if new:
+                self._vectors.update(zip(new, self._encoder.encode(new), strict=True))
+            found = np.stack([self._vectors[text] for text in texts])
+            for text in texts:
+                self._vectors.move_to_end(text)
+            while len(self._vectors) > _KEPT:
+                self._vectors.popitem(last=False)
+        return found
+
+    def similarities(
+        self, verbalizer: Verbalizer, seeds: Seeds, candidates: Sequence[PlanCandidate]
+    ) -> Float32[np.ndarray, "num_candidates"]:
+        """Return the cosine of the question and each plan, between -1 and 1.
+
+        Args:
+            verbalizer: Writes plans over the graph as texts.
+            seeds: The question; in the text for a plan, the names it begins with are letters.
+        """
+        if not candidates:
+            return np.zeros(0, dtype=np.float32)
+        pairs = [texts_of(verbalizer, seeds, candidate) for candidate in candidates]
+        vectors = self.vectors([text for pair in pairs for text in pair])
+        return np.einsum("nd,nd->n", vectors[0::2], vectors[1::2]).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _loaded(weights: Path) -> PlanScorer:
+    from graphllm.text.minilm import MiniLMEncoder
+
+    return PlanScorer(MiniLMEncoder(lora=weights))
+
+
+def texts_of(verbalizer: Verbalizer, seeds: Seeds, candidate: PlanCandidate) -> tuple[str, str]:
+    """Return the question and the plan as the scorer compares them."""
+    mentions = sorted(candidate.mentions, key=lambda m: m.span)
+    question = marked(seeds.question, [_characters(seeds, m) for m in mentions])
+    return question, verbalizer.text(candidate.plan, _letters(verbalizer.schema.view, mentions))
+
+
+def _characters(seeds: Seeds, mention: Mention) -> tuple[int, int]:
+    first, last = mention.span
+    if first >= min(last, len(seeds.tokens)):  # what the question leaves unsaid
+        return len(seeds.question), len(seeds.question)
+    return seeds.tokens[first].start, seeds.tokens[last - 1].end
+
+
+def _letters(view: GraphView, mentions: Sequence[Mention]) -> Mapping[str, str]:
+    return letters_of([[view.keys[node] for node in m.nodes] for m in mentions])
