@@ -47,8 +47,8 @@ PAIR_BONUS = 0.03  # a reading that uses two names is preferred to one that leav
 NAMED_VALUE = 0.2  # for reading the attribute of an edge between two names
 CUE_IS_CLEAR = 0.5
 AGGREGATES = {Want.AVERAGE: Aggregate.AVERAGE, Want.TOTAL: Aggregate.SUM}
-EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 UNSPOKEN = 0.2  # what a yes or no loses for each step that no word speaks of
+EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 SAY_WHEN = frozenset(map(family, ("year", "date", "time", "since")))  # of attributes
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _ALL_OF_KIND = 0.9
@@ -106,13 +106,13 @@ class Ground:
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
         self._keys_of = lru_cache(_KEPT)(self._read_keys_of)
+        self.type_named = lru_cache(_KEPT)(self._type_named)
 
     def entities(self, nodes: Sequence[int]) -> Entities:
         """Return the plan that is just these nodes."""
         return Entities(self._keys_of(tuple(nodes)))
 
     def _read_keys_of(self, nodes: tuple[int, ...]) -> tuple[str, ...]:
-        self.type_named = lru_cache(_KEPT)(self._type_named)
         return tuple(self.view.keys[n] for n in nodes)
 
     def chain(
@@ -279,16 +279,16 @@ class Ground:
             w.weight >= 1 and path.explained.get(w.position, 0.0) < _LEFT_OVER for w in words
         )
 
+    def unspoken(self, path: RankedPath) -> int:
+        """Return how many steps no word speaks of."""
+        return sum(support < _LEFT_OVER for support in path.support)
+
     def covered(
         self,
         question: Question,
         mentions: Sequence[Mention],
         explained: dict[int, float],
         *,
-    def unspoken(self, path: RankedPath) -> int:
-        """Return how many steps no word speaks of."""
-        return sum(support < _LEFT_OVER for support in path.support)
-
         told: bool = False,
     ) -> float:
         """Return the share of a question's weight that is explained."""

@@ -23,7 +23,6 @@ from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 from graphllm.retrieval.english import CONTAINMENT, SYMMETRIC
 
-from graphllm.retrieval.labels import turned
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
 _MOST_VALUES = 200_000  # of a text column, read to see what values it has
@@ -48,7 +47,7 @@ _KNOWN_BY = 64  # relations of a kind of node that are compared
 
 
 class GraphSchema:
-    """The relations of one graph and how they join; everything lazy, estimated from samples.
+    """The relations of one graph and how they join; everything lazy, estimated from samples."""
 
     def __init__(self, view: GraphView) -> None:
         self.view = view
@@ -61,6 +60,7 @@ class GraphSchema:
         self.value_share = lru_cache(maxsize=None)(self._value_share)
         self.time_share = lru_cache(maxsize=None)(self._time_share)
         self.arrival_types = lru_cache(maxsize=None)(self._arrival_types)
+        self.edge_attributes = lru_cache(maxsize=None)(self._edge_attributes)
         self._ports_of = lru_cache(_KEPT)(self._read_ports_of)
 
     @property
@@ -71,7 +71,6 @@ class GraphSchema:
     def attribute(self, port: int) -> str | None:
         """Return the attribute that ``port`` reads, or ``None`` when it walks a relation."""
         position = (port >> 1) - len(self.view.relations)
-        self.edge_attributes = lru_cache(maxsize=None)(self._edge_attributes)
         return self.attributes[position] if position >= 0 else None
 
     def step(self, port: int) -> Step:
