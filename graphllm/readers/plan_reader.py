@@ -1,10 +1,13 @@
 """Answer by plan: link, rank plans, run the best one exactly, and say what it found."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from graphllm.answer import Abstention, Reason, Turn
+from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.index.graph_index import GraphIndex
 from graphllm.index.names import Names
@@ -12,10 +15,13 @@ from graphllm.index.remembered import RememberedEncoder
 from graphllm.query import Plan, execute
 from graphllm.readers.drafting import draft_of
 from graphllm.readers.reading import Reading
-from graphllm.readers.refusals import no_fact, no_reading, too_long
+from graphllm.readers.refusals import no_fact, no_reading, not_sure, too_long
+from graphllm.retrieval.calibration import Calibration, shipped_calibration
+from graphllm.retrieval.evidence import Case, Evidence, evidence
 from graphllm.retrieval.ground import PlanCandidate
-from graphllm.retrieval.linker import Linker
+from graphllm.retrieval.linker import Linker, Seeds
 from graphllm.retrieval.planner import Planner
+from graphllm.retrieval.scorer import PlanScorer, shipped_scorer
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
@@ -25,6 +31,29 @@ _NEAREST = 3  # names by meaning that are tried
 _TIE = 0.02  # plans this close in score explain a question equally well
 _NO_MARGIN = 0.1
 _TIES_RUN = 6
+_SHOWN = 3  # other plans
+_SPREAD = 0.1  # of a score: how much likelier a reading makes one that is so much ahead
+
+
+class Attempt(NamedTuple):
+    """The best reading of a question, whether or not it is good enough to be said.
+
+    Attributes:
+        seeds: What the question mentions.
+        candidates: All its readings, best first.
+        reading: The one that was run; with a draft where that gave anything.
+        evidence: What speaks for the draft and against it; empty without a draft.
+    """
+
+    seeds: Seeds
+    candidates: Sequence[PlanCandidate]
+    reading: Reading
+    evidence: Evidence
+
+    @property
+    def is_poor(self) -> bool:
+        """Whether the best plan does not explain the question well enough to be run at all."""
+        return is_poor(self.candidates)
 
 
 class PlanReader:
@@ -34,13 +63,35 @@ class PlanReader:
         view: The graph.
         names: Search over its names.
         encoder: Meaning of words.
+        taught: What its relations were said to mean, and other names of its nodes.
+        max_error: Withhold answers, so that at most this share of those given is wrong; answer
+            whatever is understood well enough when ``None``.
+        calibration: How sure an answer is; the shipped one when ``None``.
+        scorer: The trained judge of plans; the shipped one when ``None``.
+
+    Raises:
+        ConfigError: No limit is known that keeps the error below ``max_error``.
     """
 
-    def __init__(self, view: GraphView, names: Names, encoder: TextEncoder) -> None:
+    def __init__(
+        self,
+        view: GraphView,
+        names: Names,
+        encoder: TextEncoder,
+        taught: Taught = NOTHING_TAUGHT,
+        *,
+        max_error: float | None = None,
+        calibration: Calibration | None = None,
+        scorer: PlanScorer | None = None,
+    ) -> None:
+        self.calibration = calibration or shipped_calibration()
+        self.least = 0.0 if max_error is None else self.calibration.limit(max_error)
         self.view = view
-        self.linker = Linker(view, names, _by_meaning(view, encoder))
+        self.taught = taught
+        self.linker = Linker(view, names, _by_meaning(view, encoder), taught)
         kept = isinstance(view, GraphIndex)  # a graph in memory leaves nothing behind
-        self.planner = Planner(view, encoder, RememberedEncoder(encoder) if kept else None)
+        remembered = RememberedEncoder(encoder) if kept else None
+        self.planner = Planner(view, encoder, remembered, taught, scorer or shipped_scorer())
 
     def read(self, question: str, history: Sequence[Turn] = ()) -> Reading:
         """Return what ``question`` means and what the graph answers."""
@@ -52,29 +103,56 @@ class PlanReader:
         candidates = self.planner.rank(seeds, history)
         planned = time.perf_counter()
         timings = {"link": linked - start, "plan": planned - linked}
-        if not candidates or candidates[0].score < _SURE_ENOUGH:
-            abstention = no_reading(seeds, candidates, self.view, self.planner.schema)
-            others = tuple((c.plan, _confidence_of(c.score)) for c in candidates[:3])
-            named = seeds.mentions[0].nodes[:_MOST_NAMED] if seeds.mentions else ()
-            return Reading(
-                abstention=abstention,
-                alternatives=others,
-                focus=tuple(self.view.keys[node] for node in named),
-                timings=timings,
-            )
-        reading = self._first_with_answer(candidates)
+        if is_poor(candidates):
+            return replace(self._unread(seeds, candidates), timings=timings)
+        attempt = self._attempt(seeds, candidates)
         timings["execute"] = time.perf_counter() - planned
-        others = tuple(
-            (c.plan, _confidence_of(c.score)) for c in candidates[:4] if c.plan != reading.plan
+        return replace(self.decided(attempt), timings=timings)
+
+    def attempt(self, question: str, history: Sequence[Turn] = ()) -> Attempt:
+        """Return the best reading of a question, however unsure; to learn how sure readings are."""
+        seeds = self.linker.link(question, history)
+        candidates = self.planner.rank(seeds, history)
+        if not candidates:
+            return Attempt(seeds, candidates, self._unread(seeds, candidates), {})
+        return self._attempt(seeds, candidates)
+
+    def decided(self, attempt: Attempt) -> Reading:
+        """Return the reading with how sure it is; without its draft where that is not enough."""
+        reading, candidates = attempt.reading, attempt.candidates
+        if attempt.is_poor:
+            return self._unread(attempt.seeds, candidates)
+        if reading.draft is None:
+            return replace(reading, alternatives=_others(candidates, reading.plan, 0.0))
+        sure = self.calibration.probability(attempt.evidence)
+        others = _others(candidates, reading.plan, sure)
+        if sure >= self.least:
+            draft = replace(reading.draft, confidence=sure)
+            return replace(reading, draft=draft, alternatives=others)
+        withheld = ((reading.plan, sure),) if reading.plan else ()
+        abstention = not_sure(sure, self.least)
+        return replace(
+            reading, draft=None, abstention=abstention, alternatives=(*withheld, *others)
         )
+
+    def _unread(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Reading:
+        """Refuse a question that no plan explains well enough."""
+        named = seeds.mentions[0].nodes[:_MOST_NAMED] if seeds.mentions else ()
         return Reading(
-            draft=reading.draft,
-            plan=reading.plan,
-            result=reading.result,
-            abstention=reading.abstention,
-            alternatives=others,
-            timings=timings,
+            abstention=no_reading(seeds, candidates, self.view, self.planner.schema),
+            alternatives=_others(candidates, None, 0.0),
+            focus=tuple(self.view.keys[node] for node in named),
         )
+
+    def _attempt(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Attempt:
+        """Run the best plan that says something, and weigh what speaks for it."""
+        reading = self._first_with_answer(candidates)
+        found: Evidence = {}
+        if reading.draft is not None and reading.result is not None:
+            chosen = next(c for c in candidates if c.plan == reading.plan)
+            case = Case(seeds, candidates, chosen, reading.result)
+            found = evidence(self.planner.ground, case)
+        return Attempt(seeds, candidates, reading, found)
 
     def _first_with_answer(self, candidates: Sequence[PlanCandidate]) -> Reading:
         """Run the best plan; run those that explain the question as well until one says something.
@@ -82,7 +160,7 @@ class PlanReader:
         A "no" that no fact was examined for gives way to one that was: who is said to have
         discovered it, rather than what he is not said to have discovered.
         """
-        best = self.run(candidates[0].plan, confidence=confidence(candidates))
+        best = self.run(candidates[0].plan)
         plain = [c for c in candidates if not c.is_guess]
         if candidates[0].is_guess and not says_something(best) and plain:
             return self._first_with_answer(plain)
@@ -91,7 +169,7 @@ class PlanReader:
             unfounded = is_closed(best) and not stands_on_facts(best)
             if says_something(best) or behind >= (_NO_MARGIN if unfounded else _TIE):
                 continue
-            other = self.run(candidate.plan, confidence=confidence(candidates))
+            other = self.run(candidate.plan)
             denies = is_closed(other) and stands_on_facts(other) and not says_something(other)
             if (says_something(other) and behind < _TIE) or (unfounded and denies):
                 best = other
@@ -115,7 +193,13 @@ class PlanReader:
         return Reading(
             plan=plan,
             result=result,
-            draft=draft_of(plan, result, self.view, confidence=confidence),
+            draft=draft_of(
+                plan,
+                result,
+                self.view,
+                confidence=confidence,
+                wording=self.planner.schema.wording,
+            ),
         )
 
 
@@ -138,6 +222,11 @@ def _by_meaning(
     return search
 
 
+def is_poor(candidates: Sequence[PlanCandidate]) -> bool:
+    """Return whether no plan explains its question well enough to be run at all."""
+    return not candidates or candidates[0].score < _SURE_ENOUGH
+
+
 def says_something(reading: Reading) -> bool:
     """Return whether a reading has an answer other than "no" or "none"."""
     values = reading.result.values if reading.result else ()
@@ -155,12 +244,20 @@ def stands_on_facts(reading: Reading) -> bool:
     return result is not None and bool(len(result.edges) or result.attributes or len(result.nodes))
 
 
-def _confidence_of(score: float) -> float:
-    """Return the confidence in a plan that was not run, from its score alone."""
-    return max(0.0, min(1.0, score - 0.4))
+def _others(
+    candidates: Sequence[PlanCandidate], chosen: Plan | None, sure: float
+) -> tuple[tuple[Plan, float], ...]:
+    """Return the next best plans, with what is left of the belief shared out by their scores.
 
-
-def confidence(candidates: Sequence[PlanCandidate]) -> float:
-    """Return the confidence in the first candidate, from its score and its lead."""
-    lead = candidates[0].score - candidates[1].score if len(candidates) > 1 else 0.3
-    return max(0.05, min(0.99, candidates[0].score - 0.4 + min(lead, 0.2)))
+    None gets more than ``sure``, which the best one has, where there is a best one.
+    """
+    others = [c for c in candidates if c.plan != chosen]
+    if not others:
+        return ()
+    shares = [math.exp((c.score - others[0].score) / _SPREAD) for c in others]
+    left = (1 - sure) / sum(shares)
+    most = sure if chosen is not None and sure > 0 else 1.0
+    return tuple(
+        (c.plan, min(most, left * share))
+        for c, share in zip(others[:_SHOWN], shares[:_SHOWN], strict=True)
+    )

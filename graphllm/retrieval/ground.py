@@ -1,6 +1,6 @@
 """What every way of planning stands on: a graph, how words fit it, and how plans are scored."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphllm.graph.folding import humanize
+from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import (
     Aggregate,
@@ -24,6 +25,7 @@ from graphllm.query.plan import (
     Step,
     Subtract,
     TopK,
+    Union,
 )
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.constraints import Constraint, Superlative
@@ -38,7 +40,7 @@ from graphllm.retrieval.intents import Intent, Want
 from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
 from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word, name_weight
-from graphllm.retrieval.schema import GraphSchema
+from graphllm.retrieval.schema import MEASURED, GraphSchema
 from graphllm.text.encoder import TextEncoder
 
 MENTIONS_TRIED = 4
@@ -52,6 +54,7 @@ EXCLUDING = frozenset(["not", "without", "except", "excluding", "but", "never"])
 SAY_WHEN = frozenset(map(family, ("year", "date", "time", "since")))  # of attributes
 _LEFT_OVER = 0.12  # a word explained less than this is not explained
 _ALL_OF_KIND = 0.9
+_MANY = 0.1  # share of a step's ends that can be its beginnings
 _KEPT = 256  # sets of nodes whose keys are remembered, and words: every path asks for them
 
 
@@ -64,12 +67,14 @@ class PlanCandidate(NamedTuple):
         mentions: The names it begins with.
         is_guess: It takes a common word in small letters for a name ("horror" for Horror), which
             only an answer can justify.
+        similarity: What the trained scorer thinks of it, a cosine; ``None`` when it was not asked.
     """
 
     plan: Plan
     score: float
     mentions: tuple[Mention, ...] = ()
     is_guess: bool = False
+    similarity: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,13 +100,18 @@ class Ground:
         view: The graph.
         encoder: Gives meaning to words that no label contains.
         label_encoder: Encodes the graph's own words, where they are remembered.
+        taught: What its relations were said to mean.
     """
 
     def __init__(
-        self, view: GraphView, encoder: TextEncoder, label_encoder: TextEncoder | None = None
+        self,
+        view: GraphView,
+        encoder: TextEncoder,
+        label_encoder: TextEncoder | None = None,
+        taught: Taught = NOTHING_TAUGHT,
     ) -> None:
         self.view = view
-        self.schema = GraphSchema(view)
+        self.schema = GraphSchema(view, taught)
         self.affinity = Affinity(self.schema, encoder, label_encoder)
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
@@ -120,12 +130,17 @@ class Ground:
         path: RankedPath,
         filters: dict[int, list[tuple[ScoredMeasure, Constraint]]] | None = None,
         conditions: dict[int, Condition] | None = None,
+        *,
+        returns: bool = False,
+        both_ways: Collection[int] = (),
     ) -> NodePlan:
         """Return the plan that walks ``path``; going back does not return to where it began.
 
         Args:
             filters: Comparisons of the nodes after so many steps.
             conditions: Tests of the edges of a step, by its place.
+            returns: Going back may return to where it began.
+            both_ways: Places of steps that are walked either way.
         """
         start: NodePlan = self.entities(path.mention.nodes)
         plan = start
@@ -133,9 +148,11 @@ class Ground:
             step = self.schema.step(port)
             if conditions and hop in conditions:
                 step = Step(step.relation, step.inverse, conditions[hop])
-            plan = Follow(plan, step)
+            way = Follow(plan, step)
+            back = Follow(plan, Step(step.relation, not step.inverse, step.condition))
+            plan = Union(way, back) if hop in both_ways else way
             through = path.ports[0] in self.schema.statement_ports
-            if hop == 1 and (port == path.ports[0] ^ 1 or through):
+            if hop == 1 and (port == path.ports[0] ^ 1 or through) and not returns:
                 plan = Subtract(plan, start)
             for measure, constraint in (filters or {}).get(hop + 1, ()):
                 plan = Filter(plan, measure.measure, constraint.comparison, constraint.value)
@@ -184,6 +201,21 @@ class Ground:
             source = self.chain(path._replace(ports=path.ports[:-1]))
             return EdgeValues(source, self.schema.step(path.ports[-1]), name)
         return None
+
+    def measured_edges(self, port: int) -> list[str]:
+        """Return the attributes of a relation's edges that are numbers or dates."""
+        kinds = self.view.edge_columns
+        names = self.schema.edge_attributes(port >> 1)
+        return [name for name in names if kinds[name].kind in MEASURED]
+
+    def holds_both_ways(self, path: RankedPath, hop: int) -> bool:
+        """Whether a step may be meant either way: what it joins is of one kind, or it says so."""
+        port = path.ports[hop]
+        if self.schema.attribute(port) is not None:
+            return False
+        if self.schema.is_symmetric(port >> 1):
+            return True
+        return bool(self.schema.follows(port)[port] > _MANY and self.schema.follows(port)[port ^ 1])
 
     def edge_times(self, port: int) -> list[str]:
         """Return the attributes of a relation's edges that say when."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from graphllm.answer.history import Turn
 from graphllm.graph.folding import humanize
+from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import Plan, Subtract
 from graphllm.retrieval.comparisons import readings
@@ -16,10 +17,13 @@ from graphllm.retrieval.intents import Intent, Want, intent
 from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
+from graphllm.retrieval.scorer import PlanScorer, moved_by
 from graphllm.retrieval.two_names import pairs
+from graphllm.retrieval.verbalize import Verbalizer
 from graphllm.text.encoder import TextEncoder
 
 _MOST_WORDS = 120  # of a question that is planned for; what is longer is a text
+_RESCORED = 48  # candidates that the trained scorer sees
 _NEGATIONS = EXCLUDING | {"didn t", "don t", "doesn t", "isn t", "wasn t", "aren t", "weren t"}
 
 
@@ -30,17 +34,26 @@ class Planner:
         view: The graph.
         encoder: Gives meaning to words that no label contains.
         label_encoder: Encodes the graph's own words, where they are remembered.
+        taught: What its relations were said to mean.
+        scorer: Compares the question with each plan as a whole; without it words decide alone.
     """
 
     def __init__(
-        self, view: GraphView, encoder: TextEncoder, label_encoder: TextEncoder | None = None
+        self,
+        view: GraphView,
+        encoder: TextEncoder,
+        label_encoder: TextEncoder | None = None,
+        taught: Taught = NOTHING_TAUGHT,
+        scorer: PlanScorer | None = None,
     ) -> None:
         self.view = view
-        self.ground = Ground(view, encoder, label_encoder)
+        self.scorer = scorer
+        self.ground = Ground(view, encoder, label_encoder, taught)
         self.schema = self.ground.schema
         self.affinity = self.ground.affinity
         self.paths = self.ground.paths
         self.measures = self.ground.measures
+        self.verbalizer = Verbalizer(self.schema)
 
     def rank(self, seeds: Seeds, history: Sequence[Turn] = ()) -> list[PlanCandidate]:
         """Return candidate plans, best first; none for a text longer than any question.
@@ -53,11 +66,29 @@ class Planner:
         named = _longest(self._without_vocabulary(seeds))
         seeds = with_the_unsaid(self.ground, named, history)
         found = self._afresh(seeds)
-        found += going_on(self.ground, named, history, self._afresh)
+        later = list(going_on(self.ground, named, history, self._afresh))
+        found += later
         best: dict[Plan, PlanCandidate] = {}
         for candidate in sorted(found, key=lambda c: -c.score):
             best.setdefault(candidate.plan, candidate)
-        return list(best.values())
+        return self._rescored(named, list(best.values()), {c.plan for c in later})
+
+    def _rescored(
+        self, seeds: Seeds, ranked: list[PlanCandidate], later: set[Plan]
+    ) -> list[PlanCandidate]:
+        """Let the trained scorer move the first candidates; what goes on from history it leaves."""
+        if self.scorer is None:
+            return ranked
+        asked = [c for c in ranked[:_RESCORED] if _is_whole(c) and c.plan not in later]
+        similar = self.scorer.similarities(self.verbalizer, seeds, asked)
+        found = {c.plan: float(s) for c, s in zip(asked, similar, strict=True)}
+        moved = [
+            c._replace(score=c.score + moved_by(found[c.plan]), similarity=found[c.plan])
+            if c.plan in found
+            else c
+            for c in ranked[:_RESCORED]
+        ]
+        return sorted(moved, key=lambda c: -c.score)
 
     def _afresh(self, seeds: Seeds) -> list[PlanCandidate]:
         """Return plans for a question as it stands, in no order."""
@@ -77,7 +108,7 @@ class Planner:
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
         """Drop misspelt mentions whose words are the graph's own words for relations and types."""
-        vocabulary = {family(w) for label in self.schema.labels for w in label.split()}
+        vocabulary = {family(w) for of in self.schema.phrases for p in of for w in p.split()}
         vocabulary |= {family(w) for t in self.view.node_types for w in humanize(t).split()}
         kept = tuple(
             m
@@ -86,6 +117,11 @@ class Planner:
             or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
         )
         return replace(seeds, mentions=kept)
+
+
+def _is_whole(candidate: PlanCandidate) -> bool:
+    """Return whether a plan says all that the question asks, none of it left to history."""
+    return all(m.match is not Match.HISTORY for m in candidate.mentions)
 
 
 def _longest(seeds: Seeds) -> Seeds:

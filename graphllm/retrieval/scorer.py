@@ -16,6 +16,8 @@ from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
 from graphllm.text.encoder import TextEncoder
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "planner" / "adapter.safetensors"
+_WEIGHT = 1.5  # of a similarity beside the score that words give
+_USUAL = 0.65  # the similarity of a plan that is right: it neither gains nor loses
 _KEPT = 20_000  # texts whose vectors are remembered, 1.5 kB each: a graph's plans come again
 
 
@@ -72,6 +74,16 @@ class PlanScorer:
         pairs = [texts_of(verbalizer, seeds, candidate) for candidate in candidates]
         vectors = self.vectors([text for pair in pairs for text in pair])
         return np.einsum("nd,nd->n", vectors[0::2], vectors[1::2]).astype(np.float32)
+
+
+def shipped_scorer() -> PlanScorer | None:
+    """Return the scorer that ships; ``None`` in a copy of graphllm without its weights."""
+    return PlanScorer.load() if SHIPPED.is_file() else None
+
+
+def moved_by(similarity: float) -> float:
+    """Return what a similarity adds to a candidate's score."""
+    return _WEIGHT * (similarity - _USUAL)
 
 
 @lru_cache(maxsize=4)
