@@ -11,15 +11,20 @@ from graphllm.cli.ask import emphasized, plan_text_of, subgraph_text, why_text
 from graphllm.cli.console import note, say
 from graphllm.cli.model import ModelChoice, model_options
 from graphllm.cli.opening import graph_options, open_graph
+from graphllm.cli.teach import in_chat
 
 if TYPE_CHECKING:
-    from graphllm.tasks import Conversation
+    from graphllm.tasks import Conversation, GraphQA
 
 HELP = """\
 Type a question. A follow-up may say "it", "they" or "and who wrote it?".
   /why         how the last question was understood, and what else it could mean
   /plan        its plan, as text, Cypher and SPARQL
   /subgraph    every edge its answer stands on, tab-separated
+  /teach ...   what a relation means, or what else something is called:
+               R17 means "supplies", "IBM" is "International Business Machines";
+               alone, all that was taught, with numbers
+  /forget N    take a lesson back; /undo takes back the last
   /save FILE   write the conversation as Markdown
   /help        this
   /quit        leave (or Ctrl-D)"""
@@ -31,8 +36,8 @@ Type a question. A follow-up may say "it", "they" or "and who wrote it?".
 def chat(graph: str, mapping: str | None, format_: str | None, model: ModelChoice) -> None:
     """Talk with a graph: questions, follow-ups, and the reasons on request.
 
-    Inside: /why /plan /subgraph /save FILE /help /quit. Ctrl-C stops an answer, Ctrl-D leaves.
-    Questions can also come through a pipe, one on each line.
+    Inside: /why /plan /subgraph /teach /forget /undo /save FILE /help /quit. Ctrl-C stops an
+    answer, Ctrl-D leaves. Questions can also come through a pipe, one on each line.
 
     \b
     Examples:
@@ -46,7 +51,7 @@ def chat(graph: str, mapping: str | None, format_: str | None, model: ModelChoic
     conversation = qa.chat()
     for line in _lines():
         if line.startswith("/"):
-            if not _command(conversation, line):
+            if not _command(qa, conversation, line):
                 return
         elif line:
             _ask(conversation, line)
@@ -65,7 +70,7 @@ def _ask(conversation: "Conversation", question: str) -> None:
         note(f"graphllm: {plain(str(error))}")
 
 
-def _command(conversation: "Conversation", line: str) -> bool:
+def _command(qa: "GraphQA", conversation: "Conversation", line: str) -> bool:
     """Carry out a slash command; return whether to go on."""
     name, _, argument = line[1:].strip().partition(" ")
     last = conversation.answers[-1] if conversation.answers else None
@@ -79,6 +84,8 @@ def _command(conversation: "Conversation", line: str) -> bool:
     if name in about_last:
         say("ask something first" if last is None else about_last[name](last))
         say()
+    elif name in ("teach", "forget", "undo"):
+        in_chat(qa, name, argument.strip())
     elif name == "save":
         _save(conversation, argument.strip())
     elif name == "help":

@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "graphllm.cli.demo:demo",
     "ask": "graphllm.cli.ask:ask",
     "chat": "graphllm.cli.chat:chat",
+    "teach": "graphllm.cli.teach:teach",
     "suggest": "graphllm.cli.suggest:suggest",
     "index": "graphllm.cli.index:index",
     "cache": "graphllm.cli.cache:cache",

@@ -10,6 +10,7 @@ from graphllm.cli.opening import graph_options, open_graph
 
 if TYPE_CHECKING:
     from graphllm.graph import GraphView
+    from graphllm.tasks import GraphQA
 
 
 @click.command()
@@ -27,7 +28,7 @@ def suggest(graph: str, mapping: str | None, format_: str | None, num_questions:
     """
     qa = open_graph(graph, mapping, format_)
     say(bold(qa.describe()))
-    for title, rows in (("types", _types(qa.view)), ("relations", _relations(qa.view))):
+    for title, rows in (("types", _types(qa.view)), ("relations", _relations(qa))):
         if rows:
             say(f"\n{bold(title)}")
             say("\n".join(rows))
@@ -57,9 +58,10 @@ def _types(view: "GraphView") -> list[str]:
     return _counted(view.node_types, np.bincount(known, minlength=len(view.node_types)).tolist())
 
 
-def _relations(view: "GraphView") -> list[str]:
+def _relations(qa: "GraphQA") -> list[str]:
     import numpy as np
 
+    view, meant = qa.view, qa.taught.phrases
     counts = np.bincount(view.relation_ids, minlength=len(view.relations)).tolist()
     degrees = np.diff(view.outgoing.indptr)
     examples = {}
@@ -68,6 +70,8 @@ def _relations(view: "GraphView") -> list[str]:
         edge = int(edges[degrees[view.heads[edges]].argmax()])  # of a node that much is known of
         head, tail = view.names[int(view.heads[edge])], view.names[int(view.tails[edge])]
         examples[relation] = f"{head} --> {tail}"
+        if taught := meant.get(view.relations[relation]):
+            examples[relation] += f"  ({'; '.join(map(str, taught))})"
     return _counted(view.relations, counts, examples)
 
 

@@ -1,4 +1,4 @@
-"""Where graphllm keeps what it can make again."""
+"""Where graphllm keeps what it can make again, and what it cannot."""
 
 import os
 from pathlib import Path
@@ -12,3 +12,17 @@ def cache_dir() -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("graphllm", appauthor=False)
+
+
+def kept_dir() -> Path:
+    """Return the folder for what cannot be made again: what people taught.
+
+    Within ``GRAPHLLM_CACHE`` where that is set; else where the platform keeps data of programs,
+    which nothing clears.
+    """
+    named = os.environ.get("GRAPHLLM_CACHE")
+    if named:
+        return Path(named).expanduser() / "taught"
+    from platformdirs import user_data_path
+
+    return user_data_path("graphllm", appauthor=False) / "taught"

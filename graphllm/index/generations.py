@@ -5,6 +5,7 @@
       gen-000001/       never changed once it stands, except that vectors are added
         manifest.json   what the generation is, and size and checksum of each of its files
         ...
+      taught.jsonl      what people taught about the graph: see ``graphllm.index.taught_file``
 
 A writer fills ``building-000002``, syncs it, renames it and replaces ``CURRENT``; at whatever
 moment it dies, ``CURRENT`` names a whole generation. A reader holds a shared lock on the manifest
@@ -43,6 +44,7 @@ FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 LOCK = "writer.lock"
+TAUGHT = "taught"  # what people taught about the graph, whatever generation is in force
 
 VERIFIED_AT_FIRST_USE = 16 << 20  # bytes; larger files are left to `check`, opening stays quick
 
@@ -427,7 +429,7 @@ def _check_is_ours(root: Path) -> None:
 
 def _is_ours(name: str) -> bool:
     hidden = name.startswith(".")  # our own partial files, and what file managers leave
-    return hidden or name.startswith((CURRENT, LOCK, "gen-", "building-", "trash-"))
+    return hidden or name.startswith((CURRENT, LOCK, TAUGHT, "gen-", "building-", "trash-"))
 
 
 @contextmanager

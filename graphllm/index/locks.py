@@ -8,11 +8,12 @@ from graphllm.errors import BusyError, DataError
 
 
 @contextmanager
-def only_one(lock: Path, doing: str) -> Iterator[None]:
-    """Hold the file ``lock``, in a folder that is made if need be; waits for nobody.
+def only_one(lock: Path, doing: str, *, patience_s: float = 0.0) -> Iterator[None]:
+    """Hold the file ``lock``, in a folder that is made if need be.
 
     Args:
         doing: What is done meanwhile, as in "another process is ...".
+        patience_s: How long to wait for another who holds it.
 
     Raises:
         BusyError: Another process, or another thread, holds it.
@@ -23,7 +24,7 @@ def only_one(lock: Path, doing: str) -> Iterator[None]:
     folder = lock.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
+        with FileLock(lock, timeout=patience_s):
             yield
     except Timeout as error:
         raise BusyError(f"{folder}: another process is {doing}; try later") from error

@@ -1,7 +1,7 @@
 """Put what a plan gave into words, and claim every edge it rests on."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -33,10 +33,25 @@ SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
 _WORKED_OUT = (Count, CountValues, Exists, Aggregated, Grouped, ShortestPath)
 _MOST_COPIES = 64  # edges that say the same which a proof cites
 SPOKEN_PER_FACT = 5  # names per relation where a node is described
+_OWN_WORDS: Mapping[str, str] = {}
 
 
-def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: float) -> Draft:
+def draft_of(
+    plan: Plan,
+    result: PlanResult,
+    view: GraphView,
+    *,
+    confidence: float,
+    wording: Mapping[str, str] = _OWN_WORDS,
+) -> Draft:
     """Return the draft that says what ``plan`` gave, claiming every edge of its proof.
+
+    Args:
+        plan: What was run.
+        result: What it gave.
+        view: On this graph.
+        confidence: In the plan.
+        wording: What to call relations and attributes whose labels do not tell, by label.
 
     Examples:
         >>> from graphllm.graph import TextualGraph
@@ -50,7 +65,7 @@ def draft_of(plan: Plan, result: PlanResult, view: GraphView, *, confidence: flo
     """
     entities = _asked_about_last(plan, _entities(result, view), view)
     return Draft(
-        text=_text(plan, result, entities, view),
+        text=_text(plan, result, entities, view, wording),
         entities=entities,
         claims=tuple(sorted(_claims(plan, result, view), key=_is_aside(result, view))),
         closed_world=result.closed_world,
@@ -104,7 +119,13 @@ def _keys(plan: Plan) -> Iterator[str]:
         yield from _keys(part)
 
 
-def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphView) -> str:
+def _text(
+    plan: Plan,
+    result: PlanResult,
+    entities: Sequence[str],
+    view: GraphView,
+    wording: Mapping[str, str],
+) -> str:
     match plan:
         case Exists():
             return "Yes" if result.values == (True,) else "No"
@@ -116,19 +137,26 @@ def _text(plan: Plan, result: PlanResult, entities: Sequence[str], view: GraphVi
         case ShortestPath():
             return _path_text(result.paths, view)
         case FactsOf():
-            return ". ".join(_described(node, view) for node in result.nodes.tolist()[:SPOKEN])
+            return ". ".join(
+                _described(node, view, wording) for node in result.nodes.tolist()[:SPOKEN]
+            )
         case TopK(_, Attribute(name), _, ascending):
             return listed(
-                [_with_value(node, name, ascending, view) for node in result.nodes.tolist()]
+                [
+                    _with_value(node, name, ascending, view, wording)
+                    for node in result.nodes.tolist()
+                ]
             )
     return listed(entities)
 
 
-def _with_value(node: int, attribute: str, ascending: bool, view: GraphView) -> str:
+def _with_value(
+    node: int, attribute: str, ascending: bool, view: GraphView, wording: Mapping[str, str]
+) -> str:
     """Return the name of ``node`` with the value that put it first."""
     values = sorted(view.node_columns[attribute].of(node))
     best = format_value(values[0 if ascending else -1])
-    return f"{view.names[node]} ({humanize(attribute)} {best})"
+    return f"{view.names[node]} ({wording.get(attribute) or humanize(attribute)} {best})"
 
 
 def _path_text(paths: Sequence[tuple[int, ...]], view: GraphView) -> str:
@@ -160,7 +188,7 @@ def _nodes_of(path: Sequence[int], view: GraphView) -> list[int]:
     return nodes
 
 
-def _described(node: int, view: GraphView) -> str:
+def _described(node: int, view: GraphView, wording: Mapping[str, str]) -> str:
     """Return what the graph says of ``node``: its type, text, attributes and neighbours."""
     start, end = (int(view.outgoing.indptr[node + i]) for i in (0, 1))
     out = zip(
@@ -179,21 +207,24 @@ def _described(node: int, view: GraphView) -> str:
         said.insert(0, view.node_types[int(view.node_type_ids[node])])
     for name, column in view.node_columns.items():
         if values := [format_value(value) for value in column.of(node)]:
-            said.append(f"{humanize(name)} {listed(values, SPOKEN_PER_FACT)}")
-    said += [f"{words} {names}" for words, names in _by_relation(out, view)]
+            said.append(f"{wording.get(name) or humanize(name)} {listed(values, SPOKEN_PER_FACT)}")
+    said += [f"{words} {names}" for words, names in _by_relation(out, view, wording)]
     said += [
         f"{names} {words} it" if is_phrase(words) else f"{words} of {names}"
-        for words, names in _by_relation(into, view)
+        for words, names in _by_relation(into, view, wording)
     ]
     return f"{view.names[node]}: {'; '.join(said)}"
 
 
-def _by_relation(pairs: Iterable[tuple[int, int]], view: GraphView) -> Iterator[tuple[str, str]]:
+def _by_relation(
+    pairs: Iterable[tuple[int, int]], view: GraphView, wording: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     found: dict[int, dict[str, None]] = {}
     for relation, neighbor in dict.fromkeys(pairs):
         found.setdefault(relation, {})[view.names[neighbor]] = None
     for relation, names in found.items():
-        yield humanize(view.relations[relation]), listed(list(names), SPOKEN_PER_FACT)
+        label = view.relations[relation]
+        yield wording.get(label) or humanize(label), listed(list(names), SPOKEN_PER_FACT)
 
 
 def _claims(plan: Plan, result: PlanResult, view: GraphView) -> Iterator[Claim]:

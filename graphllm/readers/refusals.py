@@ -1,6 +1,6 @@
 """Say why there is no answer, and what came near."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def no_fact(plan: Plan, view: GraphView, schema: GraphSchema) -> Abstention:
     """
     broken, reached = _broken(plan, view)
     who = _listed([view.names[n] for n in reached])
-    message = f"This graph says nothing of that: {_missing(broken, who)}."
+    message = f"This graph says nothing of that: {_missing(broken, who, schema.wording)}."
     return Abstention(
         reason=Reason.NO_EDGE, message=message, near_misses=_known_of(reached, schema)
     )
@@ -51,14 +51,15 @@ def _broken(plan: Plan, view: GraphView) -> tuple[Plan, list[int]]:
     return plan, execute(inside[0], view).nodes.tolist() if inside else []
 
 
-def _missing(part: Plan, who: str) -> str:
+def _missing(part: Plan, who: str, wording: Mapping[str, str]) -> str:
     match part:
-        case Follow(step=step) if step.condition is not None:
-            return f"no '{step.relation}' of {who} passes the comparison"
         case Follow(step=step):
-            return f"it has no '{step.relation}' {'that leads to' if step.inverse else 'for'} {who}"
+            label = wording.get(step.relation, step.relation)
+            if step.condition is not None:
+                return f"no '{label}' of {who} passes the comparison"
+            return f"it has no '{label}' {'that leads to' if step.inverse else 'for'} {who}"
         case Values(attribute=attribute) | EdgeValues(attribute=attribute):
-            return f"it gives no '{attribute}' for {who}"
+            return f"it gives no '{wording.get(attribute, attribute)}' for {who}"
         case Aggregated() | TopK():
             return f"what is to be compared is not given for {who}"
         case Filter():

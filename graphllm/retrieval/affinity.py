@@ -64,13 +64,14 @@ class Affinity:
         self.schema = schema
         self.encoder = encoder
         self.label_encoder = label_encoder or encoder
-        self._label_words = [_telling_words(label) for label in schema.labels]
+        self._label_words = [_words_of(phrases) for phrases in schema.phrases]
         self._label_weights = _rarity(self._label_words)
         for relation, label in enumerate(schema.view.relations):
             about = _telling_words(context_words(label)) if context_words(label) else []
             self._label_words[relation] += about
             self._label_weights[relation] += [_CONTEXT] * len(about)
-        self._label_vectors = self.label_encoder.encode(list(schema.labels))
+        self._phrase_vectors = self.label_encoder.encode([p for of in schema.phrases for p in of])
+        self._first_phrases = np.cumsum([0, *map(len, schema.phrases)])[:-1]
         self._vectors: dict[str, Float32[np.ndarray, dim]] = {}
         self._relations: dict[str, Float32[np.ndarray, num_relations]] = {}
         self._classes: dict[str, Float32[np.ndarray, num_ports]] = {}
@@ -108,7 +109,7 @@ class Affinity:
                     lexical[relation] = max(lexical[relation], _CONVERSE * weight)
         if word in FUNCTION_WORDS or self._typical_kinds(word).any():
             return lexical
-        cosine = self._label_vectors @ self.vector(word)
+        cosine = self._label_cosine(word)
         rival = 0.0
         if not self.schema.view.node_types and lexical.max(initial=0.0) < _SYNONYM:
             rival = float(self._class_cosine(word).max(initial=0.0))
@@ -117,6 +118,21 @@ class Affinity:
             if any(opposed(word, label_word) for label_word in words):
                 near[relation] = 0
         return np.maximum(lexical, near)
+
+    def _label_cosine(self, word: str) -> Float32[np.ndarray, "num_relations"]:
+        """Return the likeness of a word to each relation: to the phrase that is most like it."""
+        cosine = self._phrase_vectors @ self.vector(word)
+        if len(cosine) == len(self._first_phrases):
+            return np.asarray(cosine)
+        return np.maximum.reduceat(cosine, self._first_phrases)
+
+    def phrase(self, word: str, relation: int) -> str:
+        """Return the phrase of a relation that ``word`` speaks of; the label where none is told."""
+        phrases = self.schema.phrases[relation]
+        for phrase in phrases if len(phrases) > 1 else ():
+            if any(family(w) == family(word) or synonyms(w, word) for w in phrase.split()):
+                return phrase
+        return phrases[0]
 
     def _knows(self, word: str) -> bool:
         """Return whether a folded word is, or means, one of the graph's own words."""
@@ -143,7 +159,7 @@ class Affinity:
         In "language.human_language.countries" the word "languages" names the heads of the edges.
         """
         kind = context_words(self.schema.view.relations[relation]).split()[-1:]
-        own = {family(w) for w in self.schema.labels[relation].split()}
+        own = {family(w) for p in self.schema.phrases[relation] for w in p.split()}
         return bool(kind) and family(word) not in own and family(kind[0]) == family(word)
 
     def _spelled(self, word: str) -> str:
@@ -310,6 +326,10 @@ class Affinity:
             if by_type.any():
                 found[kind] = by_type
         return {kind: np.asarray(v, dtype=np.float32) for kind, v in found.items()}
+
+
+def _words_of(phrases: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(word for phrase in phrases for word in _telling_words(phrase)))
 
 
 def _telling_words(label: str) -> list[str]:

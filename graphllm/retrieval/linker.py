@@ -6,8 +6,12 @@ from enum import StrEnum
 from itertools import islice
 from typing import NamedTuple
 
+import numpy as np
+from jaxtyping import Int32
+
 from graphllm.answer.history import Turn
 from graphllm.graph.folding import fold
+from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.index.names import NameMatch, Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
@@ -103,6 +107,7 @@ class Linker:
         names: Search over its names.
         by_meaning: Returns nodes whose names mean nearly what a text says, and how nearly (0..1),
             best first; asked last, where the names have vectors.
+        taught: Other names that people taught.
     """
 
     def __init__(
@@ -110,10 +115,12 @@ class Linker:
         view: GraphView,
         names: Names,
         by_meaning: Callable[[str], list[tuple[int, float]]] | None = None,
+        taught: Taught = NOTHING_TAUGHT,
     ) -> None:
         self.view = view
         self.names = names
         self.by_meaning = by_meaning
+        self._taught = _TaughtNames(taught, view)
 
     def link(self, question: str, history: Sequence[Turn] = ()) -> Seeds:
         """Return what ``question`` mentions; which mention is meant is decided with the relations.
@@ -133,14 +140,16 @@ class Linker:
         return Seeds(question, tokens, tuple(mentions[:_MAX_MENTIONS]), near)
 
     def _by_name(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
-        longest = min(self.names.max_words + 1, len(tokens))
+        longest = min(max(self.names.max_words, self._taught.max_words) + 1, len(tokens))
         folded: dict[Span, str] = {}
         for first in range(len(tokens)):
             for last in range(first + 1, min(first + longest, len(tokens)) + 1):
                 words = [t.folded for t in tokens[first:last]]
                 folded[Span(first, last)] = " ".join(w for w in words if w)
         asked = [text for text in folded.values() if text]
-        found = self.names.folded_many(asked, articles=True, limit=_MAX_SPELLINGS)
+        found = self._taught.added(
+            self.names.folded_many(asked, articles=True, limit=_MAX_SPELLINGS), asked
+        )
         named = any(
             text in found and weight(span, tokens) >= _SURELY_NAMED for span, text in folded.items()
         )
@@ -172,12 +181,15 @@ class Linker:
         match = Match.EXACT if same else Match.FOLDED
         chosen = tuple((same or nodes)[:_MAX_NODES])
         quality = _QUALITY[match]
-        if not same and all(fold(self.view.names[n]) != fold(surface) for n in chosen):
+        called = fold(surface)
+        taught = self._taught.nodes.get(called, ())
+        if not same and all(fold(self.view.names[n]) != called and n not in taught for n in chosen):
             quality -= _LOOSE  # an alias, or a name without its article
         return Mention(span, surface, chosen, match, quality)
 
     def _is_called(self, node: int, spellings: Sequence[str]) -> bool:
-        return self.view.names[node] in spellings or self.view.keys[node] in spellings
+        taught = not self._taught.spellings.get(node, frozenset()).isdisjoint(spellings)
+        return taught or self.view.names[node] in spellings or self.view.keys[node] in spellings
 
     def _meant(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
         """Return nodes by meaning for words that name nothing: "space travel" for "astronauts"."""
@@ -278,6 +290,39 @@ class Linker:
         alike = [node for node in named if types[node] == types[match.node]]
         nodes = tuple(sorted({match.node, *alike}))
         return Mention(span, surface, nodes, Match.FUZZY, _QUALITY[Match.FUZZY] * match.score)
+
+
+class _TaughtNames:
+    """Names that people taught, ready to be looked up.
+
+    Attributes:
+        nodes: By folded name.
+        spellings: The names as they were written, by node.
+        max_words: Of the longest.
+    """
+
+    def __init__(self, taught: Taught, view: GraphView) -> None:
+        self.nodes: dict[str, tuple[int, ...]] = {}
+        self.spellings: dict[int, frozenset[str]] = {}
+        for lesson in taught.aliases:
+            found = [n for n in map(view.find_key, lesson.keys) if n is not None]
+            if not found:  # not in the graph any more
+                continue
+            name = fold(lesson.alias)
+            self.nodes[name] = tuple(dict.fromkeys((*self.nodes.get(name, ()), *found)))
+            for node in found:
+                self.spellings[node] = self.spellings.get(node, frozenset()) | {lesson.alias}
+        self.max_words = max((len(name.split()) for name in self.nodes), default=0)
+
+    def added(
+        self, found: dict[str, Int32[np.ndarray, "_"]], asked: Sequence[str]
+    ) -> dict[str, Int32[np.ndarray, "_"]]:
+        """Return what was ``found`` for each folded text, with the nodes that were taught first."""
+        for text in self.nodes.keys() & set(asked):
+            others = found.get(text, np.zeros(0, dtype=np.int32)).tolist()
+            nodes = dict.fromkeys((*self.nodes[text], *others))
+            found[text] = np.array(list(nodes), dtype=np.int32)
+        return found
 
 
 def _spellings(question: str, start: int, end: int) -> list[str]:

@@ -50,7 +50,7 @@ def _kinds_named(ground: Ground, word: Word) -> list[tuple[NodePlan, int]]:
     relations = ground.affinity.relations(folded)[: len(ground.view.relations)]
     best = int(relations.argmax()) if len(relations) else 0
     if len(relations) and relations[best] >= _KIND_IS_CLEAR:
-        label = ground.schema.labels[best]
+        label = ground.affinity.phrase(folded, best)
         says_who = family(folded) in map(family, label.split()) or is_person_noun(folded)
         doers = says_who and label_form(label) is LabelForm.ACTIVE  # "actors" acted in
         arrives = 2 * best + doers

@@ -310,7 +310,7 @@ class PathRanker:
         expected = has.copy()
         for port in np.flatnonzero(has).tolist():
             expected |= self.schema.follows(port ^ 1) >= _EXPECTED
-            if self.schema.labels[port >> 1] in CONTAINMENT and port & 1:
+            if port & 1 and not CONTAINMENT.isdisjoint(self.schema.phrases[port >> 1]):
                 expected |= self.schema.follows(port) > _MIN_FOLLOWS  # said of what lies in it
         for relation in range(len(self.schema.view.relations)):
             if self.schema.is_symmetric(relation):  # one way will do: the way it is written here
@@ -429,7 +429,7 @@ class PathRanker:
                 role, wrong = word.role, self.weights.wrong_way
             else:
                 continue
-            way = forward(self.schema.labels[relation], folded, role)
+            way = forward(self.affinity.phrase(folded, relation), folded, role)
             if role is Role.POSSESSOR and self.affinity.names_head(folded, relation):
                 way = False
             if way is not None:
@@ -476,7 +476,8 @@ class PathRanker:
         score = gain / max(total, 1e-6) - left_over
         score = score + self.weights.support * (support * steps).sum(axis=1) / lengths
         score = score + self.weights.rarity * np.array([self._log_follows(p) for p in paths])
-        first = np.array([self.schema.labels[p[0] >> 1].endswith(f" {before}") for p in paths])
+        before_it = {p: self._ends_in(before, p) for p in np.unique(ports[:, 0]).tolist()}
+        first = np.array([before_it[p[0]] for p in paths])
         score = score + self.weights.preposition * first
         if not triggers:
             distinct, place = np.unique(ports, return_inverse=True)
@@ -490,6 +491,10 @@ class PathRanker:
         score = score - self.weights.wrong_kind * self._wrong_kind(words, tokens, paths)
         score = score - self.weights.length * lengths - self.weights.unsupported * unsupported
         return score.astype(np.float32), support
+
+    def _ends_in(self, word: str, port: int) -> bool:
+        """Return whether what a relation is called ends in a word: "in", of "born in"."""
+        return any(p.endswith(f" {word}") for p in self.schema.phrases[port >> 1])
 
     def _one_support(
         self,

@@ -95,6 +95,8 @@ def forward(label: str, word: str, role: Role) -> bool | None:
         True
         >>> forward("discovered", "discoverer", Role.POSSESSOR)
         False
+        >>> [forward("parent of", word, Role.POSSESSOR) for word in ("parents", "children")]
+        [False, True]
     """
     if role is Role.UNKNOWN:
         return None
@@ -105,6 +107,9 @@ def forward(label: str, word: str, role: Role) -> bool | None:
     if form is LabelForm.NOUN:
         return _forward_noun(label, word, role)
     if role is Role.POSSESSOR:
+        noun = label.removesuffix(" of")
+        if noun != label and not noun.endswith(("ed", "en", "made")):  # the head is the noun
+            return names_other_end(noun, word)
         names_agent = word.rstrip("s").endswith(AGENT_ENDINGS)
         return names_agent == (form is LabelForm.PASSIVE)
     return (role is Role.AGENT) == (form is LabelForm.ACTIVE)

@@ -18,10 +18,12 @@ from jaxtyping import Bool, Float32, Float64, Int, Int32
 
 from graphllm.graph.columns import Kind, format_value
 from graphllm.graph.folding import fold, humanize
+from graphllm.graph.taught import NOTHING_TAUGHT, Meaning, Taught
 from graphllm.graph.view import Adjacency, GraphView, edges_by_relation
 from graphllm.query.plan import Step
 from graphllm.query.values import read_text
 from graphllm.retrieval.english import CONTAINMENT, SYMMETRIC
+from graphllm.retrieval.labels import turned
 
 _SAMPLE = 256
 _MOST_EDGES = 20_000  # of one node that are looked at; hubs repeat themselves
@@ -47,14 +49,23 @@ _KNOWN_BY = 64  # relations of a kind of node that are compared
 
 
 class GraphSchema:
-    """The relations of one graph and how they join; everything lazy, estimated from samples."""
+    """The relations of one graph and how they join; everything lazy, estimated from samples.
 
-    def __init__(self, view: GraphView) -> None:
+    Args:
+        view: The graph.
+        taught: What its relations were said to mean.
+
+    Attributes:
+        labels: The words of each relation, then of each attribute: the first that were taught,
+            else those of its own label.
+        phrases: All words of each: its label's, and every phrase that was taught.
+    """
+
+    def __init__(self, view: GraphView, taught: Taught = NOTHING_TAUGHT) -> None:
         self.view = view
         self.attributes: tuple[str, ...] = tuple(view.node_columns)
-        self.labels: tuple[str, ...] = tuple(
-            relation_words(r) for r in (*view.relations, *self.attributes)
-        )
+        self.phrases = _phrases((*view.relations, *self.attributes), taught)
+        self.labels: tuple[str, ...] = tuple(said[0] for said in self.phrases)
         self.arrivals = lru_cache(maxsize=None)(self._arrivals)
         self.follows = lru_cache(maxsize=None)(self._shares)
         self.value_share = lru_cache(maxsize=None)(self._value_share)
@@ -137,8 +148,15 @@ class GraphSchema:
     @cached_property
     def containments(self) -> list[int]:
         """The relations that say what lies in what: "located in", "part of"."""
-        labels = self.labels[: len(self.view.relations)]
-        return [relation for relation, label in enumerate(labels) if label in CONTAINMENT]
+        relations = range(len(self.view.relations))
+        return [r for r in relations if not CONTAINMENT.isdisjoint(self.phrases[r])]
+
+    @cached_property
+    def wording(self) -> dict[str, str]:
+        """What to call the relations and attributes that were taught, by their labels."""
+        names = (*self.view.relations, *self.attributes)
+        pairs = zip(names, self.labels, strict=True)
+        return {name: label for name, label in pairs if label != relation_words(name)}
 
     def _value_share(self, port: int) -> float:
         """Return the share of arrived-at names that read as a number or a date."""
@@ -182,7 +200,7 @@ class GraphSchema:
     def is_symmetric(self, relation: int) -> bool:
         """Return whether a relation holds both ways by what it is called: "married to"."""
         own = relation < len(self.view.relations)
-        return own and not SYMMETRIC.isdisjoint(self.labels[relation].split())
+        return own and not SYMMETRIC.isdisjoint(" ".join(self.phrases[relation]).split())
 
     @cached_property
     def text_values(self) -> dict[str, list[tuple[int, str]]]:
@@ -229,6 +247,26 @@ class GraphSchema:
         """Return the node types that walking ``port`` arrives at, with their shares."""
         types = self.view.node_type_ids[self.arrivals(port)].tolist()
         return {t: n / len(types) for t, n in Counter(types).items() if t >= 0}
+
+
+def _phrases(names: Sequence[str], taught: Taught) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each relation, those that were taught first."""
+    meant = taught.phrases
+    return tuple(
+        tuple(dict.fromkeys((*filter(None, map(said_forward, meant.get(name, ()))), own)))
+        for name, own in zip(names, map(relation_words, names), strict=True)
+    )
+
+
+def said_forward(meaning: Meaning) -> str:
+    """Return the words of a taught phrase as they read from head to tail; "" where none do.
+
+    Examples:
+        >>> said_forward(Meaning("R17", "isSuppliedBy", inverse=True))
+        'supplied'
+    """
+    said = humanize(meaning.phrase)
+    return turned(said) if meaning.inverse else said
 
 
 def _spread(count: int, wanted: int = _SAMPLE) -> Int[np.ndarray, "num_chosen"]:

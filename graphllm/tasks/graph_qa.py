@@ -4,7 +4,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,18 @@ from graphllm.answer import (
 )
 from graphllm.errors import ConfigError, DataError, PlanError
 from graphllm.graph import GraphView, Subgraph, TextualGraph
+from graphllm.graph.taught import Taught
 from graphllm.index import GraphIndex, Names
 from graphllm.index.cache import index_for, is_index
 from graphllm.index.progress import Progress, silent
+from graphllm.index.taught_file import TaughtFile, kept_for
 from graphllm.io import read_graph
 from graphllm.query import Plan, parse_plan, to_cypher, to_sparql, to_text, to_words
 from graphllm.query.plan import Entities, children
 from graphllm.readers.drafting import SPOKEN
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.readers.reading import Reader, Reading
+from graphllm.retrieval.lessons import read_lesson
 from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER, load_retriever
 from graphllm.tasks.conversation import Conversation
@@ -69,6 +72,7 @@ class GraphQA:
         max_tokens: Of a prompt at most; 3,000, or what the model's context holds, when ``None``.
         prompts: A folder of your own prompts, as ``graphllm prompts copy --all`` makes one.
         on_send: Told of each prompt before it goes to the model.
+        lessons: Where what is taught is kept; in memory when ``None``.
 
     Examples:
         >>> from graphllm import GraphQA, TextualGraph
@@ -89,13 +93,16 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        lessons: TaughtFile | None = None,
     ) -> None:
         self.view = view
         self._names = names
         self._encoder = encoder
-        self._llm, self._retriever = llm, retriever
+        self._llm, self._asked_retriever = llm, retriever
         self._max_tokens, self._prompts, self._on_send = max_tokens, prompts, on_send
+        self._lessons = lessons or TaughtFile()
         self._reader: PlanReader | None = None
+        self._retriever: Retriever | None = None
         self._lm_reader: LMReader | None = None
         self._lock = threading.RLock()
 
@@ -144,6 +151,7 @@ class GraphQA:
             max_tokens=max_tokens,
             prompts=prompts,
             on_send=on_send,
+            lessons=TaughtFile(kept_for(path)),
         )
 
     @classmethod
@@ -156,11 +164,13 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        lessons: TaughtFile | None = None,
     ) -> "GraphQA":
         """Return what answers questions about a graph in memory: ours, networkx's or PyG's.
 
         Args:
             llm: As the class describes it, like all that follows.
+            lessons: Where what is taught is kept: beside an index when ``None``, else in memory.
 
         Raises:
             DataError: It is none of these.
@@ -169,6 +179,8 @@ class GraphQA:
             from graphllm.io import from_object
 
             graph = from_object(graph)
+        if lessons is None and isinstance(graph, GraphIndex):
+            lessons = TaughtFile(kept_for(graph.path))
         return cls(
             graph,
             graph.lexicon if isinstance(graph, GraphIndex) else Names.build(graph),
@@ -177,6 +189,7 @@ class GraphQA:
             max_tokens=max_tokens,
             prompts=prompts,
             on_send=on_send,
+            lessons=lessons,
         )
 
     @classmethod
@@ -295,7 +308,57 @@ class GraphQA:
         def answered(question: str) -> tuple[str, ...]:
             return self._answer(question, self.reader.read(question), 0.0).entities
 
-        return suggestions(self.view, answered, num_questions)
+        wording = self.reader.planner.schema.wording
+        return suggestions(self.view, answered, num_questions, wording)
+
+    @property
+    def taught(self) -> Taught:
+        """What people taught about this graph, with the number of each lesson.
+
+        Raises:
+            DataError: The file that keeps it is damaged.
+        """
+        return self._lessons.taught
+
+    def teach(self, lesson: str) -> int:
+        """Learn what a relation means, or another name, and return the number of the lesson.
+
+        It holds from the next question on, for all who ask this graph, until it is forgotten; of
+        a graph from a file or an index it is kept.
+
+        Args:
+            lesson: ``R17 means "supplies"``; ``~R17 means "supplied by"`` for how a relation
+                reads from tail to head; ``"IBM" is "International Business Machines"``.
+
+        Raises:
+            ConfigError: It is none of these, or names what is not in the graph.
+            BusyError: Another process is teaching.
+
+        Examples:
+            >>> from graphllm import GraphQA, TextualGraph
+            >>> qa = GraphQA.from_graph(TextualGraph.from_triples([("Arbel", "R17", "Bolt AG")]))
+            >>> qa.teach('R17 means "supplies"')
+            1
+            >>> qa.ask("Who supplies Bolt AG?").entities
+            ('Arbel',)
+        """
+        return self._lessons.teach(read_lesson(lesson, self.view, self._names))
+
+    def forget(self, number: int) -> str:
+        """Take back the lesson of that number and return it; ``undo`` brings it back.
+
+        Raises:
+            ConfigError: There is none.
+        """
+        return str(self._lessons.forget(number))
+
+    def undo(self) -> str:
+        """Take back what was last taught, or forgotten, and return what that was.
+
+        Raises:
+            ConfigError: Nothing was.
+        """
+        return str(self._lessons.undo())
 
     def describe(self) -> str:
         """Return the size of the graph in words."""
@@ -312,19 +375,25 @@ class GraphQA:
 
     @property
     def reader(self) -> PlanReader:
-        """What turns a question into a draft; made when first used."""
+        """What turns a question into a draft; made when first used, and when more was taught."""
         with self._lock:
-            if self._reader is None:
-                encoder = self._encoder or load_encoder()
-                self._reader = PlanReader(self.view, self._names, encoder)
+            taught = self._lessons.taught
+            if self._reader is None or self._reader.taught is not taught:
+                self._encoder = self._encoder or load_encoder()
+                self._reader = PlanReader(self.view, self._names, self._encoder, taught)
+                self._retriever = self._lm_reader = None
             return self._reader
 
     @property
     def retriever(self) -> Retriever:
         """What picks the part of the graph that a language model is shown; made when first used."""
         with self._lock:
-            if isinstance(self._retriever, str):
-                self._retriever = load_retriever(self._retriever, self.reader.planner)
+            planner = self.reader.planner
+            if self._retriever is None:
+                asked = self._asked_retriever
+                self._retriever = (
+                    load_retriever(asked, planner) if isinstance(asked, str) else asked
+                )
             return self._retriever
 
     @property
@@ -337,6 +406,7 @@ class GraphQA:
         if self._llm is None:
             raise ConfigError("there is no language model; name one with llm=")
         with self._lock:
+            reader = self.reader
             if self._lm_reader is None:
                 from graphllm.llm import load_language_model
                 from graphllm.readers.lm_reader import LMReader
@@ -344,10 +414,10 @@ class GraphQA:
                 if isinstance(self._llm, str):
                     self._llm = load_language_model(self._llm)
                 self._lm_reader = LMReader(
-                    self.reader.linker,
+                    reader.linker,
                     self.retriever,
                     self._llm,
-                    self.reader.planner.schema,
+                    reader.planner.schema,
                     max_tokens=self._max_tokens,
                     prompts=self._prompts,
                     on_send=self._on_send,
@@ -374,14 +444,14 @@ class GraphQA:
             question=question,
             text=_with_total(draft),
             entities=draft.entities,
-            plan=_printed(reading.plan, self.view),
+            plan=_printed(reading.plan, self.view, self._wording),
             citations=cite(draft.claims, self.view),
             subgraph=replace(
                 cited_subgraph(draft.claims, self.view, paths=paths), truncated=reading.truncated
             ),
             confidence=draft.confidence,
             closed_world=draft.closed_world,
-            alternatives=_alternatives(reading, self.view),
+            alternatives=_alternatives(reading, self.view, self._wording),
             focus=_focus(reading.plan) or reading.focus,
             resolved=reading.resolved,
             usage=reading.usage,
@@ -396,13 +466,17 @@ class GraphQA:
             question=question,
             text=abstention.message,
             abstained=abstention,
-            plan=_printed(reading.plan, self.view),
-            alternatives=_alternatives(reading, self.view),
+            plan=_printed(reading.plan, self.view, self._wording),
+            alternatives=_alternatives(reading, self.view, self._wording),
             focus=_focus(reading.plan) or reading.focus,
             resolved=reading.resolved,
             usage=reading.usage,
             view=self.view,
         )
+
+    @property
+    def _wording(self) -> Mapping[str, str]:
+        return self.reader.planner.schema.wording
 
     def _check(self, reading: Reading) -> tuple[Verified | None, float]:
         """Hold the draft against the graph, and against what the plan's run or the model saw."""
@@ -432,13 +506,13 @@ def _with_total(draft: Draft) -> str:
     return f"{draft.text} ({total:,} in all)" if is_cut else draft.text
 
 
-def _printed(plan: Plan | None, view: GraphView) -> PlanPrint | None:
+def _printed(plan: Plan | None, view: GraphView, wording: Mapping[str, str]) -> PlanPrint | None:
     """Print ``plan`` in every notation that can say it."""
     if plan is None:
         return None
     return PlanPrint(
         text=to_text(plan),
-        words=to_words(plan, view),
+        words=to_words(plan, view, wording),
         cypher=_unless_inexpressible(to_cypher, plan),
         sparql=_unless_inexpressible(to_sparql, plan),
     )
@@ -451,9 +525,11 @@ def _unless_inexpressible(notation: Callable[[Plan], str], plan: Plan) -> str:
         return ""
 
 
-def _alternatives(reading: Reading, view: GraphView) -> tuple[Alternative, ...]:
+def _alternatives(
+    reading: Reading, view: GraphView, wording: Mapping[str, str]
+) -> tuple[Alternative, ...]:
     return tuple(
-        Alternative(text=to_text(plan), words=to_words(plan, view), confidence=confidence)
+        Alternative(text=to_text(plan), words=to_words(plan, view, wording), confidence=confidence)
         for plan, confidence in reading.alternatives[:NUM_ALTERNATIVES]
     )
 

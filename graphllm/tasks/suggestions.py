@@ -1,6 +1,6 @@
 """Questions that a graph can answer, put together from its own relations and names."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ CODES = frozenset(
     {"id", "key", "code", "number", "no", "zip", "phone", "fax", "column", "index", "row"}
 )
 LONGEST_NAME = 40  # characters; longer names are texts
+_OWN_WORDS: Mapping[str, str] = {}
 
 
 class Suggestion(NamedTuple):
@@ -28,16 +29,20 @@ class Suggestion(NamedTuple):
 
 
 def suggestions(
-    view: GraphView, answers: Callable[[str], tuple[str, ...]], num_questions: int
+    view: GraphView,
+    answers: Callable[[str], tuple[str, ...]],
+    num_questions: int,
+    wording: Mapping[str, str] = _OWN_WORDS,
 ) -> list[str]:
     """Return up to ``num_questions`` questions over ``view`` that are answered as they should be.
 
     Args:
         answers: Asks a question and returns the answering names. A question is only suggested
             when they are the names that the graph itself gives.
+        wording: What to call relations and attributes whose labels do not tell, by label.
     """
     chosen: list[str] = []
-    for question, expected in candidates(view):
+    for question, expected in candidates(view, wording):
         if len(chosen) == num_questions:
             break
         found = answers(question)
@@ -46,23 +51,28 @@ def suggestions(
     return chosen
 
 
-def candidates(view: GraphView) -> Iterator[Suggestion]:
+def candidates(view: GraphView, wording: Mapping[str, str] = _OWN_WORDS) -> Iterator[Suggestion]:
     """Yield questions of several kinds, over the most used relations first."""
     counts = np.bincount(view.relation_ids, minlength=len(view.relations))
     relations = np.argsort(-counts, kind="stable").tolist()
     facts = chain.from_iterable(
-        zip_longest(*(_about_relation(view, r) for r in relations))  # one of each relation, then
+        zip_longest(
+            *(_about_relation(view, r, wording) for r in relations)
+        )  # one of each relation, then
     )  # the second of each
     one_of_each = [s for s in facts if s is not None]
     yield from one_of_each[:3]
-    yield from _superlatives(view)
+    yield from _superlatives(view, wording)
     yield from _about_nodes(view)
     yield from one_of_each[3:]
 
 
-def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
+def _about_relation(
+    view: GraphView, relation_id: int, wording: Mapping[str, str]
+) -> list[Suggestion]:
     edges = np.flatnonzero(view.relation_ids == relation_id).astype(np.int32)
-    words = humanize(view.relations[relation_id]).removeprefix("has ").removeprefix("in ")
+    label = view.relations[relation_id]
+    words = (wording.get(label) or humanize(label)).removeprefix("has ").removeprefix("in ")
     if not words:
         return []
     head, tail = _typical(view, edges, view.heads), _typical(view, edges, view.tails)
@@ -84,7 +94,7 @@ def _about_relation(view: GraphView, relation_id: int) -> list[Suggestion]:
     return [Suggestion(q, e) for q, e, name in pairs if q and len(name) <= LONGEST_NAME]
 
 
-def _superlatives(view: GraphView) -> Iterator[Suggestion]:
+def _superlatives(view: GraphView, wording: Mapping[str, str]) -> Iterator[Suggestion]:
     """Yield a question for the largest value of the best filled attribute that is a number."""
     numbers = [c for c in view.node_columns.values() if c.kind in (Kind.INTEGER, Kind.NUMBER)]
     for column in sorted(numbers, key=lambda column: -len(column.ids)):
@@ -99,7 +109,10 @@ def _superlatives(view: GraphView) -> Iterator[Suggestion]:
         best = column.ids[rows[values == values.max()]]
         if len(best) > TYPICAL_ANSWERS:
             continue
-        kind, attribute = singular(humanize(view.node_types[usual])), humanize(column.name)
+        kind, attribute = (
+            singular(humanize(view.node_types[usual])),
+            (wording.get(column.name) or humanize(column.name)),
+        )
         if set(attribute.split()) & CODES:  # the largest number of an order says nothing
             continue
         yield Suggestion(f"Which {kind} has the largest {attribute}?", _names(view, best))
