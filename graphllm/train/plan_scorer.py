@@ -6,6 +6,7 @@ so that many of the others are plans over the same graph.
 """
 
 import json
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -58,7 +59,9 @@ class PlanEncoder(torch.nn.Module):
         alpha = start.alpha if start is not None else alpha
         config = LoraConfig(r=rank, lora_alpha=alpha, target_modules=list(_TARGETS))
         self.rank, self.alpha = rank, alpha
-        self.model: PeftModel = cast("PeftModel", get_peft_model(bert, config))
+        with warnings.catch_warnings():  # peft asks for an attribute by its old name
+            warnings.simplefilter("ignore", FutureWarning)
+            self.model: PeftModel = cast("PeftModel", get_peft_model(bert, config))
         self._tokenizer = Tokenizer.from_file(f"{folder}/tokenizer.json")
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(_MAX_TOKENS)
