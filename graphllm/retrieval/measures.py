@@ -56,6 +56,23 @@ class Measures:
         has = self.schema.follows(arrived_by)
         return next((m for m in found if has[m.port] > _HAS), None)
 
+    def every(self, arrived_by: int) -> list[ScoredMeasure]:
+        """Return all measures that nodes reached by a port have, the most usual first."""
+        has = self.schema.follows(arrived_by)
+        usual = [p for p in np.argsort(-has, kind="stable").tolist() if has[p] > _HAS]
+        ports = [p for p in usual if self.is_measure(p)]
+        return [ScoredMeasure(self.measure(p), p, 0.0, "") for p in ports]
+
+    def every_of_nodes(self, nodes: Sequence[int]) -> list[ScoredMeasure]:
+        """Return all measures that some of ``nodes`` have."""
+        has = self.schema.port_counts(np.array(nodes, dtype=np.int64))[::2] > 0
+        ports = [p for p in (2 * np.flatnonzero(has)).tolist() if self.is_measure(p)]
+        return [ScoredMeasure(self.measure(p), p, 0.0, "") for p in ports]
+
+    def is_measure(self, port: int) -> bool:
+        """Whether most of what a port leads to are numbers or dates."""
+        return not port & 1 and self.schema.value_share(port) >= _MOSTLY
+
     def of_nodes(
         self, found: Sequence[ScoredMeasure], nodes: Sequence[int]
     ) -> ScoredMeasure | None:

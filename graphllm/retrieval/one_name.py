@@ -2,10 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
 
 from graphllm.graph.folding import humanize
 from graphllm.query.plan import (
+    Aggregate,
     Aggregated,
+    Comparison,
     Condition,
     Count,
     Exists,
@@ -40,6 +45,14 @@ from graphllm.retrieval.measures import ScoredMeasure
 from graphllm.retrieval.paths import RankedPath
 
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
+# What a plan loses for what it supposes, though the question does not say it:
+_SUPPOSED = 0.12  # which attribute is compared or ranked by,
+_BACK_WHERE_IT_BEGAN = 0.03  # that what a name shares with others counts it in,
+_EITHER_WAY, _EITHER_WAY_NAMED = 0.06, 0.02  # that a relation holds both ways.
+_MOST_SUPPOSED = 4
+_MOST_PLACES = 6
+_SURELY_COUNTED = 0.3  # fit of a word to the step whose ends are counted
+_BEGINNINGS = frozenset(map(family, ("since", "from", "start", "begin", "year")))
 
 
 def from_mentions(ground: Ground, question: Question) -> Iterator[PlanCandidate]:
@@ -53,10 +66,9 @@ def from_mentions(ground: Ground, question: Question) -> Iterator[PlanCandidate]
         slight = 1 - weight(mention.span, tokens) * mention.quality / heaviest if heaviest else 0
         ranked = [path._replace(score=path.score - _SLIGHT * slight) for path in ranked]
         for path in ground.inside(ranked):
-            plan = _composed(ground, question, path)
-            if plan is not None:
+            for plan, cost in _composed(ground, question, path):
                 counted = question.intent.want is Want.COUNT and isinstance(plan, Values)
-                score = path.score + (NAMED_VALUE if counted else 0.0)
+                score = path.score - cost + (NAMED_VALUE if counted else 0.0)
                 if isinstance(plan, Exists):
                     score -= UNSPOKEN * ground.unspoken(path)
                 yield PlanCandidate(plan, score, (mention,))
@@ -85,21 +97,20 @@ def _both(
             yield PlanCandidate(both, score, (mention,))
 
 
-def _composed(ground: Ground, question: Question, path: RankedPath) -> Plan | None:
-    """Return the plan of a path with the question's comparisons and operation applied."""
-    attribute = ground.schema.attribute(path.ports[-1])
-    if attribute is not None:
-        return _of_values(ground, question, path, attribute)
-    plan = _compared(ground, question, path)
-    if plan is None:
-        return None
-    plan = ground.of_asked_kind(question, plan, path.ports[-1])
-    if question.superlative is not None:
-        ranked = _ranked(ground, question.superlative, plan, path.ports[-1])
-        if ranked is None:
-            return None
-        plan = ranked
-    return _finished(ground, question, plan, path)
+def _composed(ground: Ground, question: Question, path: RankedPath) -> Iterator[tuple[Plan, float]]:
+    """Yield the plans of a path with the question's comparisons and operation applied.
+
+    Each comes with what it loses for what it supposes.
+    """
+    yield from _of_values(ground, question, path)
+    if ground.schema.attribute(path.ports[-1]) is not None:
+        return
+    for reached, cost in _compared(ground, question, path):
+        plan = ground.of_asked_kind(question, reached, path.ports[-1])
+        for ranked, more in _ranked(ground, question, plan, path.ports[-1]):
+            done = _finished(ground, question, ranked, path)
+            if done is not None:
+                yield done, cost + more
 
 
 def _finished(ground: Ground, question: Question, plan: NodePlan, path: RankedPath) -> Plan | None:
@@ -124,34 +135,106 @@ def _names_another(ground: Ground, question: Question, mention: Mention) -> bool
     return any(w.is_name for w in words)
 
 
-def _of_values(ground: Ground, question: Question, path: RankedPath, attribute: str) -> Plan | None:
-    if not question.is_plain:
-        return None
+def _of_values(
+    ground: Ground, question: Question, path: RankedPath
+) -> Iterator[tuple[Plan, float]]:
+    """Yield the values that a path ends in, or what they are together."""
+    attribute, want = ground.schema.attribute(path.ports[-1]), question.intent.want
     source = ground.chain(path._replace(ports=path.ports[:-1]))
-    aggregate = AGGREGATES.get(question.intent.want)
-    if aggregate is not None:
-        return Aggregated(source, ground.measures.measure(path.ports[-1]), aggregate)
-    return None if question.intent.want is Want.CONFIRM else Values(source, attribute)
+    aggregate = AGGREGATES.get(want)
+    if question.superlative is not None and not question.constraints:
+        wanted = question.superlative[0]
+        aggregate = Aggregate.MINIMUM if wanted.ascending else Aggregate.MAXIMUM
+    elif not question.is_plain:
+        return
+    if aggregate is not None and ground.measures.is_measure(path.ports[-1]):
+        yield Aggregated(source, ground.measures.measure(path.ports[-1]), aggregate), 0.0
+    elif attribute is not None and question.is_plain and want is not Want.CONFIRM:
+        yield Values(source, attribute), 0.0
 
 
-def _compared(ground: Ground, question: Question, path: RankedPath) -> NodePlan | None:
-    """Return the chain with every comparison placed, as late as its nodes can be measured."""
-    filters: dict[int, list[tuple[ScoredMeasure, Constraint]]] = {}
-    conditions: dict[int, Condition] = {}
-    for constraint, fitting in question.constraints:
-        for hop in range(len(path.ports), 0, -1):
-            measure = ground.measures.of_kind(fitting, path.ports[hop - 1])
-            name = _edge_attribute(ground, path.ports[hop - 1], constraint)
-            if measure is not None and (name is None or measure.score >= CUE_IS_CLEAR):
-                filters.setdefault(hop, []).append((measure, constraint))
-                break
-            if name is not None and hop - 1 not in conditions:
-                condition = Condition(name, constraint.comparison, constraint.value)
-                conditions[hop - 1] = condition
-                break
-        else:
-            return None
-    return ground.chain(path, filters, conditions)
+def _compared(
+    ground: Ground, question: Question, path: RankedPath
+) -> Iterator[tuple[NodePlan, float]]:
+    """Yield the chain with every comparison placed, as late as its nodes can be measured."""
+    if not question.constraints:
+        yield from _walked(ground, path)
+        return
+    places = [list(_places(ground, question, path, *one)) for one in question.constraints]
+    for number, first in enumerate(places[0][:_MOST_PLACES]):
+        chosen = [first, *(found[0] for found in places[1:] if found)]
+        if len(chosen) < len(places):
+            return
+        filters: dict[int, list[tuple[ScoredMeasure, Constraint]]] = {}
+        conditions: dict[int, Condition] = {}
+        for place in chosen:
+            if isinstance(place.test, Condition):
+                conditions.setdefault(place.hop - 1, place.test)
+            else:
+                filters.setdefault(place.hop, []).append(place.test)
+        cost = sum(place.cost for place in chosen) + 0.01 * number
+        yield ground.chain(path, filters, conditions), cost
+
+
+def _walked(ground: Ground, path: RankedPath) -> Iterator[tuple[NodePlan, float]]:
+    """Yield the chain, and what else it may mean: with where it began, or some step either way."""
+    plan = ground.chain(path)
+    yield plan, 0.0
+    again = ground.chain(path, returns=True)
+    if again != plan:
+        yield again, _BACK_WHERE_IT_BEGAN
+    alike = [hop for hop in range(len(path.ports)) if ground.holds_both_ways(path, hop)]
+    for hop in alike:
+        if hop and path.ports[hop] == path.ports[hop - 1] ^ 1:
+            continue
+        named = ground.schema.is_symmetric(path.ports[hop] >> 1)
+        cost = _EITHER_WAY_NAMED if named else _EITHER_WAY
+        yield ground.chain(path, returns=True, both_ways=[hop]), cost
+
+
+class _Place(NamedTuple):
+    """Where a comparison is made: after how many steps, how, and what it supposes."""
+
+    hop: int
+    test: Condition | tuple[ScoredMeasure, Constraint]
+    cost: float
+
+
+def _places(
+    ground: Ground,
+    question: Question,
+    path: RankedPath,
+    constraint: Constraint,
+    fitting: Sequence[ScoredMeasure],
+) -> Iterator[_Place]:
+    """Yield where on a path a comparison may be made; as said first, then as can be guessed."""
+    said = question.seeds.tokens[constraint.span.first].folded
+    for hop in range(len(path.ports), 0, -1):
+        port = path.ports[hop - 1]
+        measure = ground.measures.of_kind(fitting, port)
+        name = _edge_attribute(ground, port, constraint)
+        if measure is not None and (name is None or measure.score >= CUE_IS_CLEAR):
+            yield _Place(hop, (measure, constraint), 0.0)
+        if name is not None:
+            for comparison in _comparisons(constraint, name, said):
+                yield _Place(hop, Condition(name, comparison, constraint.value), 0.0)
+    if isinstance(constraint.value, str):
+        return
+    last = path.ports[-1]
+    for name in ground.measured_edges(last):
+        condition = Condition(name, constraint.comparison, constraint.value)
+        yield _Place(len(path.ports), condition, _SUPPOSED)
+    for measure in ground.measures.every(last)[:_MOST_SUPPOSED]:
+        if measure.measure not in [m.measure for m in fitting]:
+            yield _Place(len(path.ports), (measure, constraint), _SUPPOSED)
+
+
+def _comparisons(constraint: Constraint, name: str, said: str) -> list[Comparison]:
+    """Return how an attribute of edges is compared: "member since 1990" is so since then."""
+    begins = {family(w) for w in humanize(name).split()} & _BEGINNINGS
+    if said == "since" and begins:
+        return [Comparison.EQUALS, constraint.comparison]
+    return [constraint.comparison]
 
 
 def _edge_attribute(ground: Ground, port: int, constraint: Constraint) -> str | None:
@@ -166,28 +249,31 @@ def _edge_attribute(ground: Ground, port: int, constraint: Constraint) -> str | 
 
 
 def _ranked(
-    ground: Ground,
-    ranking: tuple[Superlative, tuple[ScoredMeasure, ...]],
-    plan: NodePlan,
-    arrived_by: int,
-) -> NodePlan | None:
-    wanted, fitting = ranking
+    ground: Ground, question: Question, plan: NodePlan, arrived_by: int
+) -> Iterator[tuple[NodePlan, float]]:
+    """Yield the first of the nodes by what the question ranks them by, or by what it may be."""
+    if question.superlative is None:
+        yield plan, 0.0
+        return
+    wanted, fitting = question.superlative
     if wanted.is_time and ground.edge_times(arrived_by):
-        return None  # the first award somebody won is not the oldest award
+        return  # the first award somebody won is not the oldest award
     measure = ground.measures.of_kind(fitting, arrived_by)
     if measure is not None:
-        return TopK(plan, measure.measure, wanted.k, wanted.ascending)
-    if not wanted.counts:
-        return None
-    port = _counted_port(ground, wanted, arrived_by)
-    return None if port is None else ground.most(plan, port, wanted)
+        yield TopK(plan, measure.measure, wanted.k, wanted.ascending), 0.0
+    for port, fit in _counted_ports(ground, wanted, arrived_by) if wanted.counts else ():
+        counted = measure is None and fit > _SURELY_COUNTED
+        yield ground.most(plan, port, wanted), 0.0 if counted else _SUPPOSED
+    for other in ground.measures.every(arrived_by)[:_MOST_SUPPOSED]:
+        if measure is None or other.measure != measure.measure:
+            yield TopK(plan, other.measure, wanted.k, wanted.ascending), _SUPPOSED
 
 
-def _counted_port(ground: Ground, wanted: Superlative, arrived_by: int) -> int | None:
-    """Return the step whose ends are counted: "the most films", from persons."""
+def _counted_ports(ground: Ground, wanted: Superlative, arrived_by: int) -> list[tuple[int, float]]:
+    """Return the steps whose ends may be counted: "the most films", from persons."""
     scores = ground.port_fit(wanted.cues) * (ground.schema.follows(arrived_by) > 0)
-    best = int(scores.argmax()) if len(scores) else 0
-    return best if len(scores) and scores[best] > 0.3 else None
+    best = np.argsort(-scores, kind="stable")[:_MOST_SUPPOSED]
+    return [(p, float(scores[p])) for p in best.tolist() if scores[p] > 0]
 
 
 def _is_of_type(ground: Ground, question: Question, mention: Mention) -> Iterator[PlanCandidate]:

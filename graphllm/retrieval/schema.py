@@ -35,7 +35,7 @@ _LONGEST_VALUE = 60
 _MIN_EDGE_SHARE = 0.05
 _STAND_FOR_ALL = 16  # nodes of one name
 _KEPT = 1_024  # sets of nodes whose ports are remembered: one question asks for them many times
-_MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
+MEASURED = (Kind.INTEGER, Kind.NUMBER, Kind.DATE)
 _STATEMENTS = 0.5  # share of nameless nodes from which a step is taken to lead to statements
 _ALL_NAMELESS = 0.9  # of the nodes: where (nearly) nothing has a name, identifiers are the names
 # a Freebase statement, a blank node, a statement of Wikidata, a UUID
@@ -162,7 +162,7 @@ class GraphSchema:
         """Return the share of arrived-at names that read as a number or a date."""
         attribute = self.attribute(port)
         if attribute is not None:
-            return float(self.view.node_columns[attribute].kind in _MEASURED)
+            return float(self.view.node_columns[attribute].kind in MEASURED)
         names = self.names(port)
         return sum(read_text(name) is not None for name in names) / max(len(names), 1)
 
