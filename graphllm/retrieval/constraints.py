@@ -60,12 +60,18 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
     ("in",): (Comparison.EQUALS, True),
     ("during",): (Comparison.EQUALS, True),
     ("on",): (Comparison.EQUALS, True),
+    ("from",): (Comparison.EQUALS, True),
+    ("dated",): (Comparison.EQUALS, True),
     ("more", "than"): (Comparison.MORE, False),
     ("greater", "than"): (Comparison.MORE, False),
     ("larger", "than"): (Comparison.MORE, False),
     ("bigger", "than"): (Comparison.MORE, False),
     ("higher", "than"): (Comparison.MORE, False),
     ("longer", "than"): (Comparison.MORE, False),
+    ("taller", "than"): (Comparison.MORE, False),
+    ("heavier", "than"): (Comparison.MORE, False),
+    ("faster", "than"): (Comparison.MORE, False),
+    ("expensive", "than"): (Comparison.MORE, False),
     ("over",): (Comparison.MORE, False),
     ("above",): (Comparison.MORE, False),
     ("exceeding",): (Comparison.MORE, False),
@@ -75,6 +81,9 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
     ("smaller", "than"): (Comparison.LESS, False),
     ("lower", "than"): (Comparison.LESS, False),
     ("shorter", "than"): (Comparison.LESS, False),
+    ("cheaper", "than"): (Comparison.LESS, False),
+    ("lighter", "than"): (Comparison.LESS, False),
+    ("slower", "than"): (Comparison.LESS, False),
     ("under",): (Comparison.LESS, False),
     ("below",): (Comparison.LESS, False),
     ("at", "most"): (Comparison.AT_MOST, False),
@@ -83,6 +92,25 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
     ("of",): (Comparison.EQUALS, False),
 }
 _LONGEST_COMPARATOR = 2
+# What a comparing word may measure, where nothing nearer says it.
+_COMPARED_BY = {
+    "longer": ("length", "duration"),
+    "shorter": ("length", "duration", "height"),
+    "taller": ("height",),
+    "higher": ("height", "elevation", "altitude"),
+    "lower": ("height", "elevation", "altitude"),
+    "above": ("elevation", "altitude"),
+    "below": ("elevation", "altitude"),
+    "larger": ("size", "area"),
+    "bigger": ("size", "area"),
+    "smaller": ("size", "area"),
+    "heavier": ("weight", "mass"),
+    "lighter": ("weight", "mass"),
+    "faster": ("speed",),
+    "slower": ("speed",),
+    "expensive": ("price", "cost"),
+    "cheaper": ("price", "cost"),
+}
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _COUNTS = {
     w: n
@@ -126,6 +154,20 @@ _ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
     "slowest": (True, ("speed",), False),
     "deepest": (False, ("depth",), False),
 }
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            *("january jan", "february feb", "march mar", "april apr", "may", "june jun"),
+            *("july jul", "august aug", "september sept sep", "october oct", "november nov"),
+            "december dec",
+        ),
+        1,
+    )
+    for name in names.split()
+}
+_DAY = re.compile(r"([1-9]|[12]\d|3[01])(st|nd|rd|th)?")
+_YEAR = re.compile(r"[12]\d{3}")
 _SECOND_WORD = ("recent", "populous", "populated", "expensive", "popular")
 
 
@@ -154,13 +196,18 @@ def _compared(tokens: Sequence[Token], first: int) -> list[Constraint]:
     for length in range(_LONGEST_COMPARATOR, 0, -1):
         words = tuple(t.folded for t in tokens[first : first + length])
         known = _COMPARATORS.get(words)
+        moment = _moment(tokens, first + length) if known else None
+        if known is not None and moment is not None:
+            return _at_moment(tokens, first, known[0], moment)
         literal = _literal(tokens, first + length) if known else None
         if known is None or literal is None:
             continue
         comparison, is_time = known
+        if words == ("from",) and not _is_year(literal[0]):
+            continue
         value, last = literal
         span = Span(first, last)
-        cues = _cues(tokens, span)
+        cues = (*_cues(tokens, span), *_COMPARED_BY.get(words[0], ()))
         decade = re.fullmatch(r"(\d{3}0)s", tokens[last - 1].folded)
         if decade:
             return _range(span, int(decade[1]), int(decade[1]) + 9, cues)
@@ -171,6 +218,8 @@ def _compared(tokens: Sequence[Token], first: int) -> list[Constraint]:
 def _between(tokens: Sequence[Token], first: int) -> list[Constraint]:
     if tokens[first].folded not in ("between", "from"):
         return []
+    if (dated := _between_moments(tokens, first)) is not None:
+        return dated
     low = _literal(tokens, first + 1)
     if low is None or low[1] >= len(tokens) or tokens[low[1]].folded not in ("and", "to"):
         return []
@@ -179,6 +228,91 @@ def _between(tokens: Sequence[Token], first: int) -> list[Constraint]:
         return []
     span = Span(first, high[1])
     return _range(span, low[0], high[0], _cues(tokens, span))
+
+
+class _Moment(NamedTuple):
+    """A day or a month: its first day, the first day after it, and the position after its words."""
+
+    start: np.datetime64
+    end: np.datetime64
+    last: int
+
+
+def _moment(tokens: Sequence[Token], first: int, year: int | None = None) -> _Moment | None:
+    """Read "March 1997", "4 July 1996", "July 4th, 1996", or without its year where one is given.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> str(_moment(tokenize("in March 1997"), 1).end)
+        '1997-04-01'
+        >>> str(_moment(tokenize("on the 4th of July, 1996"), 1).start)
+        '1996-07-04'
+    """
+    words = [t.folded for t in tokens]
+    at, day = first, None
+    while at < len(words) and words[at] in ("the", "of"):
+        at += 1
+    if at < len(words) and _DAY.fullmatch(words[at]):
+        day, at = int(re.sub(r"\D", "", words[at])), at + 1
+        at += words[at : at + 1] == ["of"]
+    month = _MONTHS.get(words[at]) if at < len(words) else None
+    if month is None:
+        return None
+    at += 1
+    if day is None and at < len(words) and _DAY.fullmatch(words[at]):
+        day, at = int(re.sub(r"\D", "", words[at])), at + 1
+    at += words[at : at + 1] == ["of"]
+    if at < len(words) and _YEAR.fullmatch(words[at]):
+        year, at = int(words[at]), at + 1
+    return None if year is None else _spanning(year, month, day, at)
+
+
+def _spanning(year: int, month: int, day: int | None, last: int) -> _Moment | None:
+    start = np.datetime64(f"{year:04}-{month:02}", "M")
+    if day is None:
+        return _Moment(start.astype("datetime64[D]"), (start + 1).astype("datetime64[D]"), last)
+    that = start.astype("datetime64[D]") + (day - 1)
+    if that.astype("datetime64[M]") != start:  # the 31st of June
+        return None
+    return _Moment(that, that + 1, last)
+
+
+def _at_moment(
+    tokens: Sequence[Token], first: int, comparison: Comparison, moment: _Moment
+) -> list[Constraint]:
+    span = Span(first, moment.last)
+    cues = _cues(tokens, span)
+    if comparison is Comparison.EQUALS:
+        return _dated(span, cues, moment.start, moment.end)
+    after = {Comparison.MORE: Comparison.AT_LEAST, Comparison.AT_MOST: Comparison.LESS}
+    limit = moment.end if comparison in after else moment.start
+    return [Constraint(span, after.get(comparison, comparison), _us(limit), cues, True)]
+
+
+def _between_moments(tokens: Sequence[Token], first: int) -> list[Constraint] | None:
+    """Read "between 1 March and 15 June 1997": a year that is said last counts for both."""
+    years = [int(t.folded) for t in tokens[first:] if _YEAR.fullmatch(t.folded)]
+    low = _moment(tokens, first + 1, years[0] if years else None)
+    if low is None or low.last >= len(tokens) or tokens[low.last].folded not in ("and", "to"):
+        return None
+    high = _moment(tokens, low.last + 1)
+    if high is None:
+        return None
+    span = Span(first, high.last)
+    return _dated(span, _cues(tokens, span), low.start, high.end)
+
+
+def _dated(
+    span: Span, cues: tuple[str, ...], start: np.datetime64, end: np.datetime64
+) -> list[Constraint]:
+    return [
+        Constraint(span, Comparison.AT_LEAST, _us(start), cues, True),
+        Constraint(span, Comparison.LESS, _us(end), cues, True),
+    ]
+
+
+def _us(day: np.datetime64) -> np.datetime64:
+    return day.astype("datetime64[us]")
 
 
 def _range(span: Span, low: Literal, high: Literal, cues: tuple[str, ...]) -> list[Constraint]:
@@ -232,8 +366,13 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
         (3, True)
         >>> superlative(tokenize("who won the most awards")).counts
         True
+        >>> superlative(tokenize("top 3 countries by number of customers"))[1:4]
+        (3, False, ('number', 'of', 'customers'))
     """
     words = [t.folded for t in tokens]
+    first_of = _first_of(words)
+    if first_of is not None:
+        return first_of
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else ""
         if word in ("most", "fewest", "least"):
@@ -242,8 +381,9 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
                 direction, cues, is_time = _ADJECTIVES[following]
                 span = Span(position, position + 2)
                 return _counted(words, span, direction != ascending, cues, is_time)
-            if following and following not in ("of",):
-                cues = tuple(w for w in words[position + 1 : position + 3])
+            verb = words[max(position - 2, 0) : position] if not following else []
+            cues = (*(w for w in verb if w not in FUNCTION_WORDS), *words[position + 1 :][:2])
+            if cues and following not in ("of",):  # "has spent the most": the verb says what of
                 span = Span(position, position + 1)
                 return _counted(words, span, ascending, cues, is_time=False, counts=True)
         if word in _ADJECTIVES and word not in _SECOND_WORD:
@@ -252,6 +392,20 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
             return _counted(
                 words, Span(position, position + 1), ascending, (*nouns, *cues), is_time
             )
+    return None
+
+
+def _first_of(words: Sequence[str]) -> Superlative | None:
+    """Read "top 5 customers by total", "bottom 3 albums by number of tracks"."""
+    for position, word in enumerate(words[:4]):
+        number = words[position + 1] if position + 1 < len(words) else ""
+        k = _COUNTS.get(number) or (int(number) if number.isdigit() and len(number) < 4 else None)
+        if word not in ("top", "bottom") or "by" not in words[position:]:
+            continue
+        by = words.index("by", position)
+        cues = tuple(words[by + 1 : by + 5])
+        span = Span(position, position + 1 + (k is not None))
+        return Superlative(span, k or 1, word == "bottom", cues, counts=True)
     return None
 
 

@@ -37,6 +37,7 @@ from graphllm.retrieval.english import (
     is_person_noun,
 )
 from graphllm.retrieval.intents import Intent, Want
+from graphllm.retrieval.kinds import Kinds
 from graphllm.retrieval.linker import Match, Mention, Seeds, Span, weight
 from graphllm.retrieval.measures import Measures, ScoredMeasure
 from graphllm.retrieval.paths import MAX_HOPS, PathRanker, RankedPath, Word, name_weight
@@ -68,6 +69,7 @@ class PlanCandidate(NamedTuple):
         is_guess: It takes a common word in small letters for a name ("horror" for Horror), which
             only an answer can justify.
         similarity: What the trained scorer thinks of it, a cosine; ``None`` when it was not asked.
+        denies: It takes away what a "not" of the question says.
     """
 
     plan: Plan
@@ -75,6 +77,7 @@ class PlanCandidate(NamedTuple):
     mentions: tuple[Mention, ...] = ()
     is_guess: bool = False
     similarity: float | None = None
+    denies: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ class Ground:
         self.affinity = Affinity(self.schema, encoder, label_encoder)
         self.paths = PathRanker(self.schema, self.affinity)
         self.measures = Measures(self.schema, self.affinity)
+        self.kinds = Kinds(self.schema, self.affinity)
         self._keys_of = lru_cache(_KEPT)(self._read_keys_of)
         self.type_named = lru_cache(_KEPT)(self._type_named)
 

@@ -16,6 +16,7 @@ from graphllm.retrieval.ground import EXCLUDING, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
 from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
+from graphllm.retrieval.over_kinds import over_kinds
 from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.scorer import PlanScorer, moved_by
 from graphllm.retrieval.two_names import pairs
@@ -98,6 +99,7 @@ class Planner:
         for question in readings(self.ground, seeds, wanted, plain):
             found += from_mentions(self.ground, question)
             found += from_kinds(self.ground, question)
+        found += over_kinds(self.ground, plain)
         found += pairs(self.ground, plain)
         if wanted.want not in (Want.LIST, Want.CONFIRM):
             literal = Question(seeds, Intent(Want.LIST), (), None)
@@ -162,4 +164,4 @@ def _minds_negation(candidate: PlanCandidate, seeds: Seeds) -> bool:
         for i, token in enumerate(seeds.tokens)
     )
     excludes = isinstance(candidate.plan, Subtract) and len(candidate.mentions) > 1
-    return excludes or not denied
+    return excludes or candidate.denies or not denied

@@ -1,0 +1,225 @@
+"""The kinds of node that a graph's types tell apart: what is said of each, and how they join."""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float32
+
+from graphllm.graph.columns import Kind as ColumnKind
+from graphllm.graph.folding import humanize
+from graphllm.query.plan import Follow, Intersect, NodePlan, OfType, Step
+from graphllm.retrieval.affinity import Affinity
+from graphllm.retrieval.english import FUNCTION_WORDS, Token, family, synonyms
+from graphllm.retrieval.linker import Span
+from graphllm.retrieval.schema import GraphSchema
+
+_SAMPLE = 256  # nodes of a kind that are looked at
+_RARE = 0.01  # share of a step's ends below which it does not lead to a kind
+_ALL = 0.99
+_MAX_STEPS = 3
+_MAX_WAYS = 8
+_SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
+_SYNONYM, _PART = 0.8, 0.75
+
+
+class NamedKind(NamedTuple):
+    """Words of a question that name a kind of node."""
+
+    span: Span
+    kind: int
+    quality: float
+
+
+class Way(NamedTuple):
+    """Steps from one kind to another, and the kinds that they pass, the last included."""
+
+    ports: tuple[int, ...]
+    kinds: tuple[int, ...]
+
+
+class Kinds:
+    """The types of a graph as kinds that people ask for.
+
+    Args:
+        schema: The graph's relations.
+        affinity: Words against them.
+    """
+
+    def __init__(self, schema: GraphSchema, affinity: Affinity) -> None:
+        self.schema = schema
+        self.affinity = affinity
+        self.view = schema.view
+        self.has = lru_cache(maxsize=None)(self._has)
+        self.ways = lru_cache(maxsize=None)(self._ways)
+        self._parts = [humanize(name).split() for name in self.view.node_types]
+
+    def all_of(self, kind: int) -> NodePlan:
+        """Return the plan of all nodes of a kind."""
+        return OfType(self.view.node_types[kind])
+
+    def _has(self, kind: int) -> Float32[np.ndarray, "num_ports"]:
+        """Return the share of a kind's nodes that has each port."""
+        nodes = np.flatnonzero(np.asarray(self.view.node_type_ids) == kind)
+        chosen = np.linspace(0, len(nodes) - 1, min(len(nodes), _SAMPLE)).astype(np.int64)
+        counts = self.schema.port_counts(nodes[chosen])
+        return np.asarray(counts / max(len(chosen), 1), dtype=np.float32)
+
+    # What is named
+
+    def named(self, tokens: Sequence[Token]) -> list[NamedKind]:
+        """Return the kinds that a question's words name, in their order, the longest at a place."""
+        found: list[NamedKind] = []
+        position = 0
+        while position < len(tokens):
+            here = [n for kind in range(len(self._parts)) for n in self._at(tokens, position, kind)]
+            best = max(here, key=lambda n: (n.span.last, n.quality), default=None)
+            found += [n for n in here if best and n.span == best.span and n.quality == best.quality]
+            position = best.span.last if best else position + 1
+        return found
+
+    def _at(self, tokens: Sequence[Token], position: int, kind: int) -> list[NamedKind]:
+        parts = self._parts[kind]
+        words = [t.folded for t in tokens[position : position + len(parts)]]
+        if parts and list(map(family, words)) == list(map(family, parts)):
+            return [NamedKind(Span(position, position + len(parts)), kind, 1.0)]
+        word = tokens[position].folded
+        if not parts or word in FUNCTION_WORDS or word.isdigit():
+            return []
+        quality = max((self._likeness(part, word) for part in parts[-1:]), default=0.0)
+        return [NamedKind(Span(position, position + 1), kind, quality)] if quality else []
+
+    def _likeness(self, part: str, word: str) -> float:
+        if family(part) == family(word):
+            return _PART
+        return _SYNONYM - 0.1 if synonyms(part, word) else 0.0
+
+    def speaks_of(self, kind: int, word: str) -> bool:
+        """Return whether a word is part of a kind's name, or a form of it: "ordered" of orders."""
+        return any(family(part) == family(word) for part in self._parts[kind])
+
+    def spoken_of(self, word: str) -> list[int]:
+        """Return the kinds whose names have a form of a word."""
+        return [kind for kind in range(len(self._parts)) if self.speaks_of(kind, word)]
+
+    # What is said of a kind
+
+    # What is said of a kind
+
+    def is_only(self, kind: int, port: int) -> bool:
+        """Return whether nodes of one kind alone have an attribute."""
+        column = self.view.node_columns[self.schema.attribute(port) or ""]
+        types = np.asarray(self.view.node_type_ids)[np.asarray(column.ids)]
+        return bool((types == kind).all())
+
+    def measured(self, kind: int) -> list[int]:
+        """Return the ports of a kind's attributes that are numbers and no times."""
+        return [p for p in self.attributes(kind) if self._is_number(p)]
+
+    def attributes(self, kind: int) -> list[int]:
+        """Return the ports of the attributes that nodes of a kind have."""
+        first = 2 * len(self.view.relations)
+        return [p for p in range(first, self.schema.num_ports, 2) if self.has(kind)[p] > 0]
+
+    def _is_number(self, port: int) -> bool:
+        name = self.schema.attribute(port) or ""
+        numbers = (ColumnKind.INTEGER, ColumnKind.NUMBER)
+        return self.view.node_columns[name].kind in numbers and not self.is_time(port)
+
+    def is_time(self, port: int) -> bool:
+        """Return whether an attribute's values are dates or years."""
+        return self.schema.time_share(port) > 1 - _PART / 2
+
+    def says(self, word: str, port: int) -> float:
+        """Return how far a word speaks of what a port reads or walks; 0 where it hardly does."""
+        if word in FUNCTION_WORDS or word.isdigit():
+            return 0.0
+        said = float(self.affinity.relations(word)[port >> 1])
+        return said if said >= _SAYS else 0.0
+
+    def attribute_said(
+        self, kind: int, words: Sequence[tuple[int, str]]
+    ) -> tuple[int, dict[int, float]] | None:
+        """Return the attribute of a kind that words speak of best, and which of them do."""
+        best: tuple[tuple[int, float], int, dict[int, float]] | None = None
+        for port in self.attributes(kind):
+            said = {at: self.says(word, port) for at, word in words}
+            said = {at: score for at, score in said.items() if score}
+            labels = {self.affinity.label_word(word, port >> 1) for at, word in words if at in said}
+            rank = (len(labels - {""}), max(said.values(), default=0.0))
+            if said and (best is None or rank > best[0]):
+                best = (rank, port, said)
+        return None if best is None else (best[1], best[2])
+
+    # How kinds join
+
+    @cached_property
+    def joins(self) -> dict[int, list[tuple[int, int]]]:
+        """For each kind the steps from it, each with a kind that it leads to."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        for port in range(2 * len(self.view.relations)):
+            sources = self.schema.arrival_types(port ^ 1)
+            targets = self.schema.arrival_types(port)
+            for kind, share in sources.items():
+                if share > _RARE:
+                    reached = self._reached(kind, port) if len(sources) > 1 else targets
+                    ends = [end for end, part in reached.items() if part > _RARE]
+                    found.setdefault(kind, []).extend((port, end) for end in ends)
+        return found
+
+    def _reached(self, kind: int, port: int) -> dict[int, float]:
+        """Return the kinds that one of several kinds reaches by a step, with their shares."""
+        types = np.asarray(self.view.node_type_ids)
+        edges = np.flatnonzero(np.asarray(self.view.relation_ids) == port >> 1)
+        heads, tails = types[self.view.heads[edges]], types[self.view.tails[edges]]
+        sources, targets = (tails, heads) if port & 1 else (heads, tails)
+        ends, counts = np.unique(targets[sources == kind], return_counts=True)
+        total = max(int(counts.sum()), 1)
+        pairs = zip(ends.tolist(), counts.tolist(), strict=True)
+        return {end: count / total for end, count in pairs if end >= 0}
+
+    def _ways(self, start: int, end: int) -> list[Way]:
+        """Return the ways from one kind to another that pass no kind twice, the shortest first."""
+        found: list[Way] = []
+        frontier = [Way((), ())]
+        for _ in range(_MAX_STEPS):
+            longer = []
+            for way in frontier:
+                here = way.kinds[-1] if way.kinds else start
+                for port, kind in self.joins.get(here, ()):
+                    onward = Way((*way.ports, port), (*way.kinds, kind))
+                    if kind == end:
+                        found.append(onward)
+                    elif kind != start and kind not in way.kinds:
+                        longer.append(onward)
+            frontier = longer
+        return found[:_MAX_WAYS]
+
+    def is_pure(self, start: int, way: Way) -> bool:
+        """Return whether the steps of a way lead to nothing but the kinds that it passes."""
+        here = start
+        for port, kind in zip(way.ports, way.kinds, strict=True):
+            if self._reached(here, port).get(kind, 0.0) < _ALL:
+                return False
+            here = kind
+        return True
+
+    def steps(self, way: Way) -> tuple[Step, ...]:
+        """Return the plan steps of a way."""
+        return tuple(map(self.schema.step, way.ports))
+
+    def walked(self, plan: NodePlan, start: int, way: Way) -> NodePlan:
+        """Return the plan that goes from nodes of a kind along a way, and stays with its kinds."""
+        here = start
+        for port, kind in zip(way.ports, way.kinds, strict=True):
+            plan = Follow(plan, self.schema.step(port))
+            if self._reached(here, port).get(kind, 0.0) < _ALL:
+                plan = Intersect(plan, self.all_of(kind))
+            here = kind
+        return plan
+
+    def back(self, start: int, way: Way) -> Way:
+        """Return a way walked from its end to its start."""
+        kinds = (*way.kinds[:-1][::-1], start)
+        return Way(tuple(port ^ 1 for port in way.ports[::-1]), kinds)

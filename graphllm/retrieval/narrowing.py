@@ -1,0 +1,586 @@
+"""What narrows a kind of node down: "customers in Berlin or Rome who never ordered"."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import NamedTuple
+
+from graphllm.graph.columns import Kind as ColumnKind
+from graphllm.graph.folding import fold
+from graphllm.query.plan import (
+    Comparison,
+    Degree,
+    Filter,
+    HavingAttribute,
+    HavingStep,
+    Intersect,
+    Literal,
+    NodePlan,
+    Subtract,
+    Union,
+)
+from graphllm.retrieval.constraints import Constraint
+from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, words
+from graphllm.retrieval.ground import Ground, Question
+from graphllm.retrieval.kinds import Kinds, NamedKind, Way
+from graphllm.retrieval.linker import Match, Mention, Span, weight
+from graphllm.retrieval.measures import ScoredMeasure
+
+_LONGEST_VALUE = 6  # words
+_NEAR = 3  # words between a value and what says of which attribute it is
+_CUE_NEAR = 5
+_FAR = 0.12  # what each further step to a name costs
+_BESIDE = 0.25  # what a word for the kind of a name, beside it, is worth
+_OF_ANOTHER = 0.9  # quality of a value that a kind joined with the one asked for has
+_ONLY_MEASURE = 0.7
+_COMMON_VERB = 0.6
+_DENYING = words("not without no never except excluding neither nor lack lacks lacking empty")
+_HOLDING = words("with have has having whose had")
+_LITTLE_SAID = words("a an any some the single yet been ever being of its their to own")
+_PLACED = words("live lives lived living located based reside resides situated come comes lie lies")
+# Verbs that say little of which step is meant: what is joined says it.
+_COMMON_VERBS = words(
+    "contain contains containing contained include includes including included release released "
+    "issue issued place placed make made appear appears exist exists offer offered feature buy "
+    "features used billed sold purchased ordered bought store database dated handle handled hold"
+)
+# Units: of what, and how much of the first of its kind.
+_UNITS: dict[str, tuple[str, float]] = {
+    name: (what, amount)
+    for what, names, amount in (
+        ("time", "millisecond ms", 1e-3),
+        ("time", "second sec s", 1.0),
+        ("time", "minute min", 60.0),
+        ("time", "hour hr h", 3600.0),
+        ("size", "byte", 1.0),
+        ("size", "kilobyte kb", 1e3),
+        ("size", "megabyte mb", 1e6),
+        ("size", "gigabyte gb", 1e9),
+        ("length", "meter metre m", 1.0),
+        ("length", "kilometer kilometre km", 1e3),
+        ("length", "mile", 1609.344),
+        ("length", "foot feet ft", 0.3048),
+    )
+    for name in names.split()
+}
+# What a unit after a number may measure.
+_MEASURED_IN = {
+    "time": ("duration", "length", "milliseconds"),
+    "size": ("size", "bytes"),
+    "length": ("height", "elevation", "altitude", "length", "distance"),
+    "money": ("price", "cost", "total", "amount"),
+}
+_MONEY = words("dollar dollars euro euros pound pounds usd eur gbp $")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and what all readings of it as one about kinds need.
+
+    Attributes:
+        question: With its comparisons and its ranking read.
+        kinds: The kinds that it names.
+        taken: The words that compare, rank or say what is done.
+    """
+
+    ground: Ground
+    question: Question
+    kinds: Sequence[NamedKind]
+    comparisons: Sequence[Constraint]
+    taken: Sequence[Span]
+
+    @property
+    def folded(self) -> list[str]:
+        """The words, folded."""
+        return [t.folded for t in self.question.seeds.tokens]
+
+    def of_kind(self, kind: int) -> list[Span]:
+        """Return where a kind is named."""
+        return [named.span for named in self.kinds if named.kind == kind]
+
+    def names_kind(self, position: int) -> bool:
+        """Return whether a word is part of the name of a kind."""
+        return any(n.span.first <= position < n.span.last for n in self.kinds)
+
+
+@dataclass
+class Reading:
+    """A kind of node, narrowed down as far as it was read, and what that explains.
+
+    Attributes:
+        kind: The kind.
+        plan: Its nodes that are left.
+        explained: How well each word is explained, by position.
+        mentions: Names that were used.
+        denies: It says what a "not" takes away.
+        quality: Below 1 where something was guessed.
+    """
+
+    kind: int
+    plan: NodePlan
+    explained: dict[int, float] = field(default_factory=dict)
+    mentions: list[Mention] = field(default_factory=list)
+    denies: bool = False
+    quality: float = 1.0
+
+    def explain(self, positions: range | dict[int, float], quality: float = 1.0) -> None:
+        """Note words as explained."""
+        said = positions if isinstance(positions, dict) else dict.fromkeys(positions, quality)
+        for at, how in said.items():
+            self.explained[at] = max(how, self.explained.get(at, 0.0))
+
+    def copy(self) -> "Reading":
+        """Return another that goes on from here."""
+        return Reading(
+            self.kind,
+            self.plan,
+            dict(self.explained),
+            list(self.mentions),
+            self.denies,
+            self.quality,
+        )
+
+
+class _Piece(NamedTuple):
+    """Words that keep some of the nodes of a kind."""
+
+    span: Span
+    port: int  # of the attribute, or the last step of the way
+    plan: NodePlan  # the nodes that are meant
+    is_filter: bool
+    explained: dict[int, float]
+    mention: Mention | None = None
+
+
+def narrowed(asked: Asked, kind: int) -> Reading | None:
+    """Return a kind narrowed by all that the question says of it; ``None`` where it cannot be."""
+    kinds = asked.ground.kinds
+    reading = Reading(kind, kinds.all_of(kind))
+    for named in asked.kinds:
+        if named.kind == kind:
+            reading.explain(range(*named.span), named.quality)
+    pieces = list(_pieces(asked, kind))
+    for group in _alternatives(asked, pieces):
+        _keep(asked, reading, group)
+    compared = _compared(asked, reading)
+    if compared is None:
+        return None
+    _holding(asked, compared)
+    _lacking(asked, compared)
+    _say_little(asked, compared, placed=bool(pieces))
+    return compared
+
+
+def _pieces(asked: Asked, kind: int) -> list[_Piece]:
+    """Return the values and names that keep nodes of a kind; none overlaps another."""
+    found = [*_values(asked, kind), *_names(asked, kind)]
+    found += _values_of_others(asked, kind, [p.span for p in found])
+    tokens = asked.question.seeds.tokens
+    found.sort(key=lambda p: (-(p.span.last - p.span.first), p.mention is not None, p.span))
+    kept: list[_Piece] = []
+    for piece in found:
+        if not any(piece.span.overlaps(other.span) for other in kept):
+            kept.append(piece)
+    return sorted((p for p in kept if weight(p.span, tokens) > 0.1), key=lambda p: p.span)
+
+
+def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
+    """Yield values of text attributes: "customers in Berlin", "discontinued products"."""
+    ground = asked.ground
+    has = ground.kinds.has(kind)
+    for span, said in _stretches(asked):
+        values = ground.schema.text_values.get(said, ())
+        options = [(port, value) for port, value in values if has[port] > 0]
+        if options:
+            yield _of_value(asked, kind, span, options)
+    for position, token in enumerate(asked.question.seeds.tokens):
+        for port, yes in ground.schema.flags.items():
+            if has[port] > 0 and ground.affinity.label_word(token.folded, port >> 1):
+                yield _of_value(asked, kind, Span(position, position + 1), [(port, yes)])
+
+
+def _stretches(asked: Asked) -> Iterator[tuple[Span, str]]:
+    tokens = asked.question.seeds.tokens
+    for length in range(min(_LONGEST_VALUE, len(tokens)), 0, -1):
+        for first in range(len(tokens) - length + 1):
+            span = Span(first, first + length)
+            said = " ".join(t.folded for t in tokens[first : first + length])
+            small = length == 1 and (said in FUNCTION_WORDS or asked.names_kind(first))
+            if not small and not any(span.overlaps(taken) for taken in asked.taken):
+                yield span, said
+
+
+def _of_value(
+    asked: Asked, kind: int, span: Span, options: Sequence[tuple[int, Literal]]
+) -> _Piece:
+    kinds = asked.ground.kinds
+    cues = {port: _beside(asked, span, port) for port, _ in options}
+    port, value = max(options, key=lambda o: sum(cues[o[0]].values()))
+    measure = asked.ground.measures.measure(port)
+    plan = Filter(kinds.all_of(kind), measure, Comparison.EQUALS, value)
+    explained = {**dict.fromkeys(range(*span), 1.0), **cues[port]}
+    if _is_place(asked.ground.schema.labels[port >> 1]):
+        explained |= {at: 0.8 for at, word in enumerate(asked.folded) if word in _PLACED}
+    return _Piece(span, port, plan, True, explained)
+
+
+def _is_place(label: str) -> bool:
+    return not PLACE_TYPES.isdisjoint(label.split()) or "address" in label.split()
+
+
+def _beside(asked: Asked, span: Span, port: int) -> dict[int, float]:
+    """Return the words near a stretch that say which attribute or step is meant, and how well."""
+    folded = asked.folded
+    near = range(max(span.first - _NEAR, 0), min(span.last + 2, len(folded)))
+    said = {at: asked.ground.kinds.says(folded[at], port) for at in near}
+    outside = {at: s for at, s in said.items() if s and not span.first <= at < span.last}
+    return {at: s for at, s in outside.items() if not _is_taken(asked, at)}
+
+
+def _is_taken(asked: Asked, position: int) -> bool:
+    return any(span.first <= position < span.last for span in asked.taken)
+
+
+def _names(asked: Asked, kind: int) -> Iterator[_Piece]:
+    """Yield names that nodes of a kind lead to: "tracks by Queen", "the playlist Grunge"."""
+    by_span: dict[Span, tuple[float, _Piece]] = {}
+    for mention in asked.question.seeds.mentions:
+        if not _may_be_name(asked, mention):
+            continue
+        for score, piece in _leading(asked, kind, mention):
+            score += mention.quality
+            if mention.span not in by_span or by_span[mention.span][0] < score:
+                by_span[mention.span] = (score, piece)
+    yield from (piece for _, piece in by_span.values())
+
+
+def _may_be_name(asked: Asked, mention: Mention) -> bool:
+    tokens = asked.question.seeds.tokens
+    if mention.match is Match.HISTORY or not asked.ground.is_name(asked.question, mention):
+        return False
+    if any(mention.span.overlaps(span) for span in asked.taken):
+        return False
+    outside = [at for at in range(*mention.span) if not asked.names_kind(at)]
+    small = not any(tokens[at].text[:1].isupper() for at in range(*mention.span))
+    guess = mention.match not in (Match.EXACT, Match.FOLDED)
+    return bool(outside) and not (small and (guess or len(outside) < len(range(*mention.span))))
+
+
+def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[tuple[float, _Piece]]:
+    ground, kinds = asked.ground, asked.ground.kinds
+    start = int(ground.view.node_type_ids[mention.nodes[0]])
+    if start < 0:
+        return
+    entities = ground.entities(mention.nodes)
+    for way in kinds.ways(start, kind):
+        said = _said_of(asked, start, way)
+        score = sum(said.values()) * 0.2 - _FAR * (len(way.ports) - 1)
+        beside = [s for s in asked.of_kind(start) if _is_beside(s, mention.span)]
+        score += _BESIDE * bool(beside)
+        explained = {**dict.fromkeys(range(*mention.span), mention.quality), **said}
+        plan = kinds.walked(entities, start, way)
+        piece = _Piece(mention.span, way.ports[-1], plan, False, explained, mention)
+        yield score, piece
+
+
+def _is_beside(span: Span, other: Span) -> bool:
+    return span.last == other.first or span.first == other.last
+
+
+def _said_of(asked: Asked, start: int, way: Way) -> dict[int, float]:
+    """Return the words that speak of the steps of a way, or of the kinds that it passes."""
+    kinds = asked.ground.kinds
+    said: dict[int, float] = {}
+    for at, word in enumerate(asked.folded):
+        best = max((kinds.says(word, port) for port in way.ports), default=0.0)
+        if best and not _is_taken(asked, at):
+            said[at] = best
+    for named in asked.kinds:
+        if named.kind in (start, *way.kinds):
+            said |= dict.fromkeys(range(*named.span), named.quality)
+    return said
+
+
+def _values_of_others(asked: Asked, kind: int, known: Sequence[Span]) -> Iterator[_Piece]:
+    """Yield values of kinds that are joined: "invoices of customers from Norway"."""
+    kinds = asked.ground.kinds
+    others = {n.kind for n in asked.kinds} - {kind}
+    others |= {other for _, other in kinds.joins.get(kind, ()) if other != kind}
+    for other in sorted(others):
+        way = next((w for w in kinds.ways(other, kind) if len(w.ports) < 3), None)
+        if way is None:
+            continue
+        is_named = bool(asked.of_kind(other))
+        for piece in _values(asked, other):
+            if is_named or not any(piece.span.overlaps(span) for span in known):
+                said = dict.fromkeys(piece.explained, _OF_ANOTHER)
+                said |= _said_of(asked, other, way) if is_named else {}
+                plan = kinds.walked(piece.plan, other, way)
+                if is_named or not any(piece.span.overlaps(s) for s in known):
+                    yield piece._replace(plan=plan, is_filter=False, explained=said)
+
+
+def _alternatives(asked: Asked, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    """Group what "or" joins: "France or Germany"; and values of one attribute in a list."""
+    groups: list[list[_Piece]] = []
+    for piece in pieces:
+        before = groups[-1][-1] if groups else None
+        between = asked.folded[before.span.last : piece.span.first] if before else []
+        one_of = "or" in between or ("and" in between and before and before.is_filter)
+        same = before is not None and before.port == piece.port and len(between) <= 3
+        if same and (one_of or between == []):
+            groups[-1].append(piece)
+        else:
+            groups.append([piece])
+    return groups
+
+
+def _keep(asked: Asked, reading: Reading, group: Sequence[_Piece]) -> None:
+    """Keep the nodes that one of several pieces means, or leave them out where they are denied."""
+    for piece in group:
+        reading.explain(piece.explained)
+        reading.mentions += [piece.mention] if piece.mention else []
+    everything = reading.plan == asked.ground.kinds.all_of(reading.kind)
+    first = group[0].plan
+    if _is_denied(asked, group[0].span):
+        reading.plan = Subtract(reading.plan, _either(group))
+        reading.denies = True
+    elif len(group) == 1 and group[0].is_filter and isinstance(first, Filter):
+        reading.plan = Filter(reading.plan, first.measure, first.comparison, first.value)
+    elif everything:
+        reading.plan = _either(group)
+    else:
+        reading.plan = Intersect(reading.plan, _either(group))
+
+
+def _either(group: Sequence[_Piece]) -> NodePlan:
+    return reduce(Union, (piece.plan for piece in group))
+
+
+def _is_denied(asked: Asked, span: Span) -> bool:
+    """Return whether a "not" stands before a stretch, with nothing much between."""
+    before = asked.folded[max(span.first - 4, 0) : span.first]
+    denied = [i for i, word in enumerate(before) if denies(word)]
+    return bool(denied) and not any(
+        word in ("and", "or", "but", "who", "which", "that") for word in before[denied[-1] :]
+    )
+
+
+def denies(word: str) -> bool:
+    """Return whether a folded word says "not".
+
+    Examples:
+        >>> denies("without"), denies("don t"), denies("and")
+        (True, True, False)
+    """
+    return word in _DENYING or word.endswith("n t")
+
+
+# Comparisons
+
+
+def _compared(asked: Asked, reading: Reading) -> Reading | None:
+    """Apply the comparisons: to an attribute, or to how many there are; "or" keeps either."""
+    reading = reading.copy()
+    source, before = reading.plan, reading.plan
+    last: Constraint | None = None
+    for constraint in asked.comparisons:
+        either = last is not None and last.span != constraint.span
+        either = either and "or" in asked.folded[last.span.last : constraint.span.first]  # type: ignore[union-attr]
+        kept = _kept(asked, reading, source if either else reading.plan, constraint)
+        if kept is None:
+            return None
+        if last is None or last.span != constraint.span:
+            before = reading.plan
+        reading.plan = Union(before, kept) if either else kept
+        reading.explain(range(*constraint.span))
+        last = constraint
+    return reading
+
+
+def _kept(
+    asked: Asked, reading: Reading, plan: NodePlan, constraint: Constraint
+) -> NodePlan | None:
+    counted = None if constraint.is_time else _counted(asked, reading, constraint)
+    if counted is not None:
+        return Filter(plan, counted, constraint.comparison, constraint.value)
+    measure = measure_of(asked, reading.kind, _cues(asked, constraint), is_time=constraint.is_time)
+    if measure is None:
+        return None
+    reading.quality *= 1.0 if measure.score > 0 else 0.9
+    value = _in_unit(asked, reading, constraint, measure)
+    for at in range(len(asked.folded)):
+        if abs(at - constraint.span.first) <= _CUE_NEAR and not _is_taken(asked, at):
+            said = asked.ground.kinds.says(asked.folded[at], measure.port)
+            if said and not asked.names_kind(at):
+                reading.explain({at: said})
+    return Filter(plan, measure.measure, constraint.comparison, value)
+
+
+def _counted(asked: Asked, reading: Reading, constraint: Constraint) -> Degree | None:
+    """Return the measure of "with more than 5 albums"."""
+    kinds = asked.ground.kinds
+    for named in asked.kinds:
+        if named.span.first != constraint.span.last or named.kind == reading.kind:
+            continue
+        way = next((w for w in kinds.ways(reading.kind, named.kind) if len(w.ports) == 1), None)
+        if way is not None and kinds.is_pure(reading.kind, way):
+            reading.explain(range(*named.span), named.quality)
+            reading.explain(_said_of(asked, reading.kind, way))
+            return Degree(asked.ground.schema.step(way.ports[0]))
+    return None
+
+
+def _cues(asked: Asked, constraint: Constraint) -> tuple[str, ...]:
+    after = asked.folded[constraint.span.last : constraint.span.last + 1]
+    unit = "money" if set(after) & _MONEY else _unit(after[0])[0] if after else ""
+    return (*constraint.cues, *_MEASURED_IN.get(unit, ()))
+
+
+def _unit(word: str) -> tuple[str, float]:
+    return _UNITS.get(word) or _UNITS.get(word.removesuffix("s")) or ("", 1.0)
+
+
+def _in_unit(
+    asked: Asked, reading: Reading, constraint: Constraint, measure: ScoredMeasure
+) -> Literal:
+    """Return the value in the unit that the attribute's label names: "5 minutes" in milliseconds.
+
+    Examples: a label without a unit is taken to be in the unit of the question.
+    """
+    after = asked.folded[constraint.span.last : constraint.span.last + 1]
+    what, amount = _unit(after[0]) if after else ("", 1.0)
+    if what or set(after) & _MONEY:
+        reading.explain(range(constraint.span.last, constraint.span.last + 1))
+    units = [_unit(word) for word in asked.ground.schema.labels[measure.port >> 1].split()]
+    own = next((size for name, size in units if name == what and what), None)
+    value = constraint.value
+    if own is None or isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    scaled = value * amount / own
+    return int(scaled) if float(scaled).is_integer() else scaled
+
+
+def measure_of(
+    asked: Asked, kind: int, cues: Sequence[str], *, is_time: bool
+) -> ScoredMeasure | None:
+    """Return what nodes of a kind are measured by, where words may say it.
+
+    With no word for it, a time is the attribute that has the kind's own name ("order date" of an
+    order), or the first; a number is the only one that there is.
+    """
+    ground, kinds = asked.ground, asked.ground.kinds
+    has = kinds.has(kind)
+    found = ground.measures.find(cues, is_time=is_time)
+    usable = [m for m in found if has[m.port] > 0 and (is_time or not kinds.is_time(m.port))]
+    if is_time and usable and not any(m.cue and kinds.says(m.cue, m.port) for m in usable):
+        own = [
+            m for m in usable if any(_names_kind(kinds, kind, w) for w in _label(ground, m.port))
+        ]
+        return (own or usable)[0]
+    if usable:
+        return usable[0]
+    if is_time:
+        return None
+    only = kinds.measured(kind)
+    if len(only) != 1:
+        return None
+    return ScoredMeasure(ground.measures.measure(only[0]), only[0], 0.0, "")
+
+
+def _label(ground: Ground, port: int) -> list[str]:
+    return ground.schema.labels[port >> 1].split()
+
+
+# With and without
+
+
+def _holding(asked: Asked, reading: Reading) -> None:
+    """Read "customers with a company": those that have the attribute at all."""
+    kinds = asked.ground.kinds
+    for at, word in enumerate(asked.folded):
+        if word not in _HOLDING or (at and denies(asked.folded[at - 1])):
+            continue
+        target = _after(asked, at + 1)
+        if target is None or target in reading.explained:
+            continue
+        port = _attribute_at(asked, reading.kind, target)
+        if port is not None and kinds.has(reading.kind)[port] < 1:
+            held = HavingAttribute(str(asked.ground.schema.attribute(port)))
+            reading.plan = Intersect(reading.plan, held)
+            reading.explain({target: 1.0})
+
+
+def _lacking(asked: Asked, reading: Reading) -> None:
+    """Read "tracks without a composer", "customers who never ordered"."""
+    for at, word in enumerate(asked.folded):
+        if not denies(word) or reading.denies:
+            continue
+        target = _after(asked, at + 1, past_explained=True)
+        missing = None if target is None else _missing(asked, reading, target)
+        if missing is None and target is not None:  # "do not support any customer"
+            target = _after(asked, target + 1, past_explained=True)
+            missing = None if target is None else _missing(asked, reading, target)
+        if missing is not None:
+            held, said = missing
+            reading.plan = Subtract(reading.plan, held)
+            reading.denies = True
+            reading.explain({**said, at: 1.0})
+
+
+def _missing(
+    asked: Asked, reading: Reading, target: int
+) -> tuple[NodePlan, dict[int, float]] | None:
+    """Return the nodes that have what a word names, and what it explains."""
+    kinds, word = asked.ground.kinds, asked.folded[target]
+    named = [n for n in asked.kinds if n.span.first <= target < n.span.last]
+    for other in [n.kind for n in named] or kinds.spoken_of(word):
+        way = next((w for w in kinds.ways(reading.kind, other) if len(w.ports) == 1), None)
+        if way is not None and other != reading.kind:
+            said = {**_said_of(asked, reading.kind, way), target: 1.0}
+            return HavingStep(asked.ground.schema.step(way.ports[0])), said
+    port = _attribute_at(asked, reading.kind, target)
+    if port is not None:
+        return HavingAttribute(str(asked.ground.schema.attribute(port))), {target: 1.0}
+    steps = [port for port, _ in kinds.joins.get(reading.kind, ()) if kinds.says(word, port)]
+    if not steps:
+        return None
+    after = asked.folded[target + 1 : target + 2]
+    port = min(steps, key=lambda p: (p & 1, -kinds.says(word, p), after != ["to"]))
+    return HavingStep(asked.ground.schema.step(port)), {target: 1.0}
+
+
+def _after(asked: Asked, first: int, *, past_explained: bool = False) -> int | None:
+    """Return the next word that says something, past words like "any"."""
+    for at in range(first, min(first + 4, len(asked.folded))):
+        if asked.folded[at] not in _LITTLE_SAID and asked.folded[at] not in FUNCTION_WORDS:
+            return at
+    return None
+
+
+def _attribute_at(asked: Asked, kind: int, position: int) -> int | None:
+    """Return the attribute of a kind that the words at a place name outright."""
+    following = [
+        (at, asked.folded[at])
+        for at in range(position, min(position + 2, len(asked.folded)))
+        if asked.folded[at] not in FUNCTION_WORDS
+    ]
+    named = asked.ground.kinds.attribute_said(kind, following)
+    return None if named is None or position not in named[1] else named[0]
+
+
+def _say_little(asked: Asked, reading: Reading, *, placed: bool) -> None:
+    """Note the words that say no more than what was read already: "issued", "located"."""
+    for at, word in enumerate(asked.folded):
+        if word in _COMMON_VERBS or (placed and word in _PLACED):
+            reading.explain({at: _COMMON_VERB})
+
+
+def is_text(kinds: Kinds, port: int) -> bool:
+    """Return whether an attribute's values are texts."""
+    name = kinds.schema.attribute(port)
+    return name is not None and kinds.view.node_columns[name].kind is ColumnKind.TEXT
+
+
+def _names_kind(kinds: Kinds, kind: int, word: str) -> bool:
+    return kinds.speaks_of(kind, fold(word))

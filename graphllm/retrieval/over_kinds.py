@@ -1,0 +1,560 @@
+"""Plans over kinds of node, as people ask a database: counted, grouped, ranked, narrowed down."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from graphllm.query.plan import (
+    Aggregate,
+    Aggregated,
+    By,
+    Count,
+    CountValues,
+    Degree,
+    Exists,
+    Grouped,
+    HavingStep,
+    Intersect,
+    NodePlan,
+    Over,
+    Part,
+    Plan,
+    TopK,
+    Values,
+)
+from graphllm.retrieval.constraints import Superlative, constraints, superlative
+from graphllm.retrieval.english import FUNCTION_WORDS, words
+from graphllm.retrieval.ground import Ground, PlanCandidate, Question
+from graphllm.retrieval.intents import Want
+from graphllm.retrieval.kinds import Way
+from graphllm.retrieval.linker import Span
+from graphllm.retrieval.narrowing import (
+    Asked,
+    Reading,
+    denies,
+    is_text,
+    measure_of,
+    narrowed,
+)
+
+_READS_AS_TABLE = 0.25  # as for every kind of node in ``no_name``
+_NOT_GROUPED = 0.4  # for leaving out that something is asked "for each"
+_KINDS_TRIED = 4
+_MULTI_STEP = 0.03  # for each further step to a group
+_GUESSED_KIND = 0.1
+_EACH = words("per each every")
+_MARKS_GROUP = words("per each every by")
+_PARTS = {"year": Part.YEAR, "month": Part.MONTH, "day": Part.DAY, "date": Part.DAY}
+_PARTS |= {"yearly": Part.YEAR, "monthly": Part.MONTH, "daily": Part.DAY}
+_EXTREMES = {
+    "maximum": Aggregate.MAXIMUM,
+    "max": Aggregate.MAXIMUM,
+    "minimum": Aggregate.MINIMUM,
+    "min": Aggregate.MINIMUM,
+}
+_AVERAGING = words("average mean")
+_SUMMING = words("total sum overall combined altogether")
+_SPENDING = words(
+    "sales revenue turnover spending spent spend paid pay earned income earnings generated worth"
+)
+_SPENT_AS = ("total", "amount", "revenue", "sales", "payment", "value")
+_AMOUNTS = words("number amount count quantity many")  # "by number of customers"
+_DIFFERENT = words("different distinct unique various separate")
+_NOTHING_SAID = words("number count top bottom existing overall altogether grouped broken money")
+
+
+def over_kinds(ground: Ground, question: Question) -> Iterator[PlanCandidate]:
+    """Yield plans that begin with all nodes of a kind that the question names, or is about."""
+    if not ground.view.node_types or not question.seeds.tokens:
+        return
+    asked = _asked(ground, question)
+    for kind, cost in _subjects(asked):
+        reading = narrowed(asked, kind)
+        if reading is not None:
+            for done, plan in _done(asked, reading):
+                score = _score(asked, done, plan) - cost
+                yield PlanCandidate(plan, score, tuple(done.mentions), denies=done.denies)
+
+
+def _asked(ground: Ground, question: Question) -> Asked:
+    tokens = question.seeds.tokens
+    ranking = superlative(tokens)
+    compared = constraints(tokens)
+    taken = [*(c.span for c in compared), *([ranking.span] if ranking else [])]
+    ranked = None if ranking is None else (ranking, ())
+    question = replace(question, superlative=ranked)
+    return Asked(ground, question, ground.kinds.named(tokens), compared, taken)
+
+
+def _subjects(asked: Asked) -> list[tuple[int, float]]:
+    """Return the kinds that may be meant, with what it costs to guess them."""
+    named = list(dict.fromkeys(n.kind for n in asked.kinds))[:_KINDS_TRIED]
+    if named:
+        joined = {k for n in named for _, k in asked.ground.kinds.joins.get(n, ())}
+        others = [k for k in sorted(joined - set(named)) if _is_spent(asked, k)]
+        return [*((k, 0.0) for k in named), *((k, _GUESSED_KIND) for k in others)]
+    kinds = range(len(asked.ground.view.node_types))
+    content = [w for w in _content(asked) if w[0] not in _values_said(asked)]
+    about = [k for k in kinds if _is_spent(asked, k) or _says_attribute(asked, k, content)]
+    return [(kind, _GUESSED_KIND) for kind in about[:_KINDS_TRIED]]
+
+
+def _values_said(asked: Asked) -> set[int]:
+    return {i for i, t in enumerate(asked.question.seeds.tokens) if t.text[:1].isupper() and i}
+
+
+def _says_attribute(asked: Asked, kind: int, content: Sequence[tuple[int, str]]) -> bool:
+    ranking = asked.question.superlative
+    found = asked.ground.kinds.attribute_said(kind, content)
+    return found is not None and ranking is not None
+
+
+def _is_spent(asked: Asked, kind: int) -> bool:
+    """Return whether "sales" or "spent" is said, and nodes of a kind have an amount."""
+    if _SPENDING.isdisjoint(asked.folded):
+        return False
+    return _spent(asked, kind) is not None
+
+
+def _spent(asked: Asked, kind: int) -> int | None:
+    found = asked.ground.kinds.attribute_said(kind, [(i, w) for i, w in enumerate(_SPENT_AS)])
+    numbers = asked.ground.kinds.measured(kind)
+    return found[0] if found is not None and found[0] in numbers else None
+
+
+def _content(asked: Asked) -> list[tuple[int, str]]:
+    """Return the words that say something, and their positions."""
+    return [
+        (at, word)
+        for at, word in enumerate(asked.folded)
+        if word not in FUNCTION_WORDS
+        and not any(span.first <= at < span.last for span in asked.taken)
+    ]
+
+
+def _left(asked: Asked, reading: Reading) -> list[tuple[int, str]]:
+    """Return the words that are not explained yet."""
+    return [(at, w) for at, w in _content(asked) if reading.explained.get(at, 0) < 1]
+
+
+# What is done with the nodes
+
+
+def _done(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
+    yield from _grouped(asked, reading)
+    if asked.question.superlative is not None:
+        yield from _ranked(asked, reading, asked.question.superlative[0])
+        return
+    aggregate = _aggregate(asked)
+    if aggregate is not None:
+        yield from _aggregated(asked, reading, *aggregate)
+        yield from _degrees(asked, reading, *aggregate)
+        return
+    want = asked.question.intent.want
+    if want is Want.COUNT:
+        yield from _counted(asked, reading)
+    elif want is Want.CONFIRM:
+        yield reading, Exists(reading.plan)
+    elif want is Want.LIST:
+        yield reading, reading.plan
+        yield from _valued(asked, reading, reading.plan)
+        yield from _reached(asked, reading, reading.plan)
+    yield from _numbered(asked, reading)
+
+
+def _aggregate(asked: Asked) -> tuple[Aggregate, int] | None:
+    """Return the one number that is asked for, and the word that says so."""
+    folded = asked.folded
+    for at, word in enumerate(folded):
+        following = folded[at + 1] if at + 1 < len(folded) else ""
+        if following in _AMOUNTS and word in _SUMMING:
+            continue  # "the total number of invoices" counts them
+        if word in _EXTREMES:
+            return _EXTREMES[word], at
+        if word in _AVERAGING:
+            return Aggregate.AVERAGE, at
+        if word in _SUMMING and (at == 0 or folded[at - 1] != "a"):
+            return Aggregate.SUM, at
+    at = next((i for i, word in enumerate(folded) if word in _SPENDING), -1)
+    return None if at < 0 else (Aggregate.SUM, at)
+
+
+def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
+    yield reading, Count(reading.plan)
+    attribute = _attribute(asked, reading, _left(asked, reading))
+    if attribute is not None:
+        said = reading.copy()
+        said.explain(attribute[1])
+        said.explain({at: 1.0 for at, word in enumerate(asked.folded) if word in _DIFFERENT})
+        yield said, CountValues(reading.plan, attribute[0])
+
+
+def _attribute(
+    asked: Asked, reading: Reading, left: Sequence[tuple[int, str]]
+) -> tuple[str, dict[int, float]] | None:
+    """Return the attribute of the kind that some words name, and which of them do."""
+    found = asked.ground.kinds.attribute_said(reading.kind, left)
+    if found is None:
+        return None
+    return str(asked.ground.schema.attribute(found[0])), found[1]
+
+
+def _valued(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
+    """Yield an attribute of the nodes: "the emails of the customers in Brazil"."""
+    opening = [(at, w) for at, w in _left(asked, reading) if at < _first_named(asked, reading)]
+    opening += [] if opening else _opening(asked, reading)
+    attribute = _attribute(asked, reading, opening)
+    if attribute is not None:
+        said = reading.copy()
+        said.explain(attribute[1])
+        yield said, Values(plan, attribute[0])
+
+
+def _opening(asked: Asked, reading: Reading) -> list[tuple[int, str]]:
+    """Return what "when" and "how long" ask for, as words of attributes."""
+    folded = asked.folded[:2]
+    if folded[:1] == ["when"]:
+        return [(0, "date"), (0, "year")]
+    measured = {"long": ("length", "duration"), "expensive": ("price",), "high": ("height",)}
+    measured |= {"large": ("size",), "tall": ("height",), "heavy": ("weight",), "big": ("size",)}
+    measured |= {"high": ("height", "elevation", "altitude"), "much": ("price", "cost", "total")}
+    if folded[:1] == ["how"] and len(folded) > 1:
+        return [(1, word) for word in measured.get(folded[1], ())]
+    return []
+
+
+def _first_named(asked: Asked, reading: Reading) -> int:
+    return min((s.first for s in asked.of_kind(reading.kind)), default=0)
+
+
+def _reached(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
+    """Yield the nodes of the kind that is asked for: "which album has the longest track"."""
+    kinds = asked.ground.kinds
+    first = asked.kinds[0] if asked.kinds else None
+    if first is None or first.kind == reading.kind:
+        return
+    way = next(iter(kinds.ways(reading.kind, first.kind)), None)
+    if way is not None:
+        said = reading.copy()
+        said.explain(_along(asked, reading.kind, way))
+        said.quality *= 1 - _MULTI_STEP * len(way.ports)
+        yield said, kinds.walked(plan, reading.kind, way)
+
+
+def _along(asked: Asked, start: int, way: Way) -> dict[int, float]:
+    """Return what a way explains: words for its steps and for the kinds that it passes."""
+    kinds = asked.ground.kinds
+    said = {
+        at: best
+        for at, word in _content(asked)
+        if (best := max((kinds.says(word, port) for port in way.ports), default=0.0))
+    }
+    for named in asked.kinds:
+        if named.kind in (start, *way.kinds):
+            said |= {at: max(named.quality, said.get(at, 0.0)) for at in range(*named.span)}
+    return said
+
+
+# One number
+
+
+def _aggregated(
+    asked: Asked, reading: Reading, aggregate: Aggregate, at: int
+) -> Iterator[tuple[Reading, Plan]]:
+    """Yield "the average price of the products", also of what the nodes are joined with."""
+    measured = _over(asked, reading, reading.kind, aggregate, at)
+    if measured is not None:
+        said, over = measured
+        yield said, Aggregated(reading.plan, over.measure, over.aggregate)
+    kinds = asked.ground.kinds
+    for other in sorted({kind for _, kind in kinds.joins.get(reading.kind, ())}):
+        measured = _over(asked, reading, other, aggregate, at)
+        way = next((w for w in kinds.ways(reading.kind, other) if len(w.ports) == 1), None)
+        if measured is not None and way is not None and other != reading.kind:
+            said, over = measured
+            said.explain(_along(asked, reading.kind, way))
+            said.quality *= 1 - _MULTI_STEP
+            plan = kinds.walked(reading.plan, reading.kind, way)
+            yield said, Aggregated(plan, over.measure, over.aggregate)
+
+
+def _over(
+    asked: Asked, reading: Reading, kind: int, aggregate: Aggregate, at: int
+) -> tuple[Reading, Over] | None:
+    """Return a measure of a kind that the question says, with what it explains."""
+    kinds = asked.ground.kinds
+    left = [(i, w) for i, w in _left(asked, reading) if i != at or w not in _AVERAGING]
+    numbers = set(kinds.measured(kind))
+    best: tuple[float, int, dict[int, float]] | None = None
+    for port in kinds.measured(kind):
+        said = {i: kinds.says(w, port) for i, w in left if not asked.names_kind(i)}
+        said = {i: score for i, score in said.items() if score}
+        if said and (best is None or sum(said.values()) > best[0]):
+            best = (sum(said.values()), port, said)
+    spent = _spent(asked, kind) if _is_spent(asked, kind) else None
+    if best is None and spent in numbers and spent is not None:
+        money = {i: 1.0 for i, w in left if w in _SPENDING}
+        best = (0.9 * len(money), spent, money) if money else None
+    if best is None:
+        return None
+    done = reading.copy()
+    done.explain({**best[2], at: 1.0})
+    done.explain({i: 1.0 for i, w in left if w in _SPENDING})
+    return done, Over(aggregate, asked.ground.measures.measure(best[1]))
+
+
+def _degrees(
+    asked: Asked, reading: Reading, aggregate: Aggregate, at: int
+) -> Iterator[tuple[Reading, Plan]]:
+    """Yield "the average number of albums per artist": over those that have any."""
+    kinds = asked.ground.kinds
+    if asked.folded[at + 1 : at + 2] != ["number"]:
+        return
+    for counted in asked.kinds:
+        ways = kinds.ways(reading.kind, counted.kind)
+        way = next((w for w in ways if len(w.ports) == 1 and counted.kind != reading.kind), None)
+        marks = [w for w in asked.folded if w in _EACH]
+        if way is not None and marks and kinds.is_pure(reading.kind, way):
+            step = asked.ground.schema.step(way.ports[0])
+            said = reading.copy()
+            said.explain({**_along(asked, reading.kind, way), at: 1.0})
+            everything = reading.plan == kinds.all_of(reading.kind)
+            only = HavingStep(step) if everything else Intersect(reading.plan, HavingStep(step))
+            yield said, Aggregated(only, Degree(step), aggregate)
+
+
+# Rankings
+
+
+def _ranked(asked: Asked, reading: Reading, wanted: Superlative) -> Iterator[tuple[Reading, Plan]]:
+    measure = None
+    if not wanted.counts or not _counts_kind(asked, reading, wanted):
+        measure = measure_of(asked, reading.kind, wanted.cues, is_time=wanted.is_time)
+    if measure is not None and (measure.score > 0 or not wanted.counts):
+        said = reading.copy()
+        said.explain(range(*wanted.span))
+        said.quality *= 1.0 if measure.score > 0 else 0.9
+        for at, word in _content(asked):
+            spoken = asked.ground.kinds.says(word, measure.port)
+            if word in wanted.cues and spoken and not asked.names_kind(at):
+                said.explain({at: spoken})
+        top = TopK(reading.plan, measure.measure, wanted.k, wanted.ascending)
+        yield from _of_ranked(asked, said, top)
+    yield from _most(asked, reading, wanted)
+
+
+def _counts_kind(asked: Asked, reading: Reading, wanted: Superlative) -> bool:
+    """Return whether a ranking is by how many nodes of another kind there are."""
+    after = [n for n in asked.kinds if n.span.first >= wanted.span.last]
+    return any(n.kind != reading.kind and asked.folded[n.span.first] in wanted.cues for n in after)
+
+
+def _of_ranked(asked: Asked, said: Reading, top: TopK) -> Iterator[tuple[Reading, Plan]]:
+    """Yield the nodes ranked first, or what is asked of them."""
+    if asked.question.intent.want is not Want.LIST:
+        return
+    yield said, top
+    opened = said.copy()
+    opening = _opening(asked, said)
+    attribute = _attribute(asked, said, opening)
+    if attribute is not None:
+        opened.explain({0: 1.0, 1: 1.0})
+        opened.quality *= 1.05  # "how long is" does not ask for a name
+        yield opened, Values(top, attribute[0])
+    yield from _valued(asked, said, top) if not opening else ()
+    yield from _reached(asked, said, top)
+
+
+def _most(asked: Asked, reading: Reading, wanted: Superlative) -> Iterator[tuple[Reading, Plan]]:
+    """Yield "the artists with the most albums", one step away."""
+    kinds = asked.ground.kinds
+    if not wanted.counts:
+        return
+    for counted in asked.kinds:
+        if counted.kind == reading.kind or not _after_most(asked, counted.span, wanted):
+            continue
+        way = next((w for w in kinds.ways(reading.kind, counted.kind) if len(w.ports) == 1), None)
+        if way is not None and kinds.is_pure(reading.kind, way):
+            said = reading.copy()
+            said.explain(range(*wanted.span))
+            said.explain(_along(asked, reading.kind, way))
+            degree = Degree(asked.ground.schema.step(way.ports[0]))
+            yield said, TopK(reading.plan, degree, wanted.k, wanted.ascending)
+
+
+def _after_most(asked: Asked, span: Span, wanted: Superlative) -> bool:
+    """Return whether a kind stands where "most" counts it."""
+    if span.first < wanted.span.last:
+        return False
+    by = "by" in asked.folded[wanted.span.last : span.first]
+    return asked.folded[wanted.span.first] not in ("top", "bottom") or by
+
+
+# Groups
+
+
+def _grouped(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
+    """Yield a number for each group of the nodes, where the question asks for one or ranks them."""
+    ranking = asked.question.superlative
+    found = list(_keys(asked, reading, is_ranked=ranking is not None))
+    for said, by in found:
+        done = said.copy()
+        done.explain({at: 1.0 for at, w in enumerate(asked.folded) if w in _MARKS_GROUP})
+        k, ascending = None, False
+        if ranking is not None:
+            wanted = ranking[0]
+            k, ascending = wanted.k, wanted.ascending
+            done.explain(range(*wanted.span))
+        over = _over_groups(asked, done)
+        if over is None:
+            continue
+        done, measured = over
+        yield done, Grouped(reading.plan, by, measured, k=k, ascending=ascending)
+
+
+def _over_groups(asked: Asked, said: Reading) -> tuple[Reading, Over | None] | None:
+    """Return what each group's number is; ``None`` where the question does not say one."""
+    aggregate = _aggregate(asked)
+    if aggregate is None:
+        ranking = asked.question.superlative
+        counts = asked.question.intent.want is Want.COUNT or _AMOUNTS & set(asked.folded)
+        if ranking is not None and not ranking[0].counts:
+            return None
+        if ranking is not None and not any(
+            n.kind == said.kind and _after_most(asked, n.span, ranking[0]) for n in asked.kinds
+        ):
+            return None
+        return (said, None) if counts or ranking is not None else None
+    measured = _over(asked, said, said.kind, *aggregate)
+    if measured is None:
+        measured = _over_ranked(asked, said, *aggregate)
+    return measured
+
+
+def _over_ranked(
+    asked: Asked, said: Reading, aggregate: Aggregate, at: int
+) -> tuple[Reading, Over] | None:
+    """Return what "the longest tracks on average" measures."""
+    ranking = asked.question.superlative
+    if ranking is None or ranking[0].is_time:
+        return None
+    measure = measure_of(asked, said.kind, ranking[0].cues, is_time=False)
+    if measure is None or measure.score == 0:
+        return None
+    done = said.copy()
+    done.explain({at: 1.0})
+    return done, Over(aggregate, measure.measure)
+
+
+def _keys(asked: Asked, reading: Reading, *, is_ranked: bool) -> Iterator[tuple[Reading, By]]:
+    """Yield what the nodes may be grouped by: after "per" and "each"; or what is asked for first."""
+    marks = [at for at, word in enumerate(asked.folded) if word in _MARKS_GROUP]
+    spans = [Span(at + 1, min(at + 4, len(asked.folded))) for at in marks]
+    if is_ranked:
+        wanted = asked.question.superlative
+        first = wanted[0].span.first if wanted and asked.folded[0] not in ("top", "the") else 4
+        spans = [Span(0, max(first, 0)), *([] if not wanted else [_noun_after(asked, wanted[0])])]
+    for span in spans:
+        yield from _key_at(asked, reading, span)
+
+
+def _noun_after(asked: Asked, wanted: Superlative) -> Span:
+    """Return the words right after "top 3": "countries" by something."""
+    return Span(wanted.span.last, min(wanted.span.last + 2, len(asked.folded)))
+
+
+def _key_at(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Reading, By]]:
+    kinds = asked.ground.kinds
+    inside = [n for n in asked.kinds if n.span.overlaps(span) and n.kind != reading.kind]
+    for named in inside[:2]:
+        ways = [w for w in kinds.ways(reading.kind, named.kind) if kinds.is_pure(reading.kind, w)]
+        for way in ways[:2]:
+            said = reading.copy()
+            said.explain(_along(asked, reading.kind, way))
+            said.quality *= 1 - _MULTI_STEP * (len(way.ports) - 1)
+            yield said, By(kinds.steps(way))
+    said_here = [
+        (at, asked.folded[at])
+        for at in range(*span)
+        if asked.folded[at] not in FUNCTION_WORDS or asked.folded[at] in _PARTS
+        if not asked.names_kind(at)
+    ][:2]
+    yield from _part_of_date(asked, reading, said_here)
+    yield from _attribute_key(asked, reading, said_here)
+
+
+def _part_of_date(
+    asked: Asked, reading: Reading, words_here: Sequence[tuple[int, str]]
+) -> Iterator[tuple[Reading, By]]:
+    """Yield "per year", of the kind's time."""
+    part = next(((at, _PARTS[w]) for at, w in words_here if w in _PARTS), None)
+    if part is None:
+        return
+    cues = [w for _, w in _left(asked, reading)]
+    measure = measure_of(asked, reading.kind, cues, is_time=True)
+    name = None if measure is None else asked.ground.schema.attribute(measure.port)
+    if name is not None and asked.ground.view.node_columns[name].values.dtype.kind == "M":  # type: ignore[union-attr]
+        said = reading.copy()
+        said.explain({part[0]: 1.0})
+        yield said, By((), name, part[1])
+
+
+def _attribute_key(
+    asked: Asked, reading: Reading, words_here: Sequence[tuple[int, str]]
+) -> Iterator[tuple[Reading, By]]:
+    """Yield "by country": a text that the nodes have, or that those they lead to have."""
+    kinds = asked.ground.kinds
+    places = [(Way((), ()), reading.kind)]
+    places += [
+        (way, kind)
+        for _, kind in kinds.joins.get(reading.kind, ())
+        for way in kinds.ways(reading.kind, kind)[:1]
+        if len(way.ports) == 1 and kind != reading.kind and kinds.is_pure(reading.kind, way)
+    ]
+    for way, kind in places:
+        found = kinds.attribute_said(kind, words_here)
+        if found is None:
+            continue
+        port, said_words = found
+        if not (is_text(kinds, port) or port in kinds.measured(kind)):
+            continue
+        said = reading.copy()
+        said.explain(said_words)
+        said.explain(_along(asked, reading.kind, way) if way.ports else {})
+        said.quality *= 1 - _MULTI_STEP * len(way.ports)
+        yield said, By(kinds.steps(way), asked.ground.schema.attribute(port))
+        return
+
+
+def _numbered(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
+    """Yield "countries with at least 5 customers": the groups whose number passes."""
+    # The number belongs to the kind that follows it; what is asked for is the group.
+    for constraint in asked.comparisons:
+        value = constraint.value
+        follows = [n for n in asked.kinds if n.span.first == constraint.span.last]
+        counts = isinstance(value, int) and not isinstance(value, bool)
+        if not counts or not any(n.kind == reading.kind for n in follows):
+            continue
+        rest = replace(asked, comparisons=[c for c in asked.comparisons if c is not constraint])
+        counted = narrowed(rest, reading.kind)
+        if counted is None or asked.question.intent.want is not Want.LIST:
+            continue
+        opening = Span(0, constraint.span.first)
+        for said, by in _key_at(rest, counted, opening):
+            said.explain(range(*constraint.span))
+            yield said, Grouped(counted.plan, by, None, constraint.comparison, int(str(value)))
+
+
+# How well it fits
+
+
+def _score(asked: Asked, reading: Reading, plan: Plan) -> float:
+    """Return how much of a question a plan explains, less what it leaves out."""
+    explained = dict(reading.explained)
+    explained |= {at: 1.0 for at, w in enumerate(asked.folded) if w in _NOTHING_SAID}
+    covered = asked.ground.covered(asked.question, [], explained)
+    score = covered * reading.quality + _READS_AS_TABLE
+    if not isinstance(plan, Grouped | Aggregated) and _EACH & set(asked.folded):
+        score -= _NOT_GROUPED
+    if any(map(denies, asked.folded)) and not reading.denies:
+        score -= _NOT_GROUPED
+    return score
