@@ -15,6 +15,8 @@ from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.index.names import NameMatch, Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
+from graphllm.retrieval.referents import Referents
+from graphllm.retrieval.slips import meant, readings
 
 _MAX_NODES = 64  # nodes of one name that are told apart
 _MAX_SPELLINGS = 4 * _MAX_NODES  # that are looked at, for the types and spellings of those
@@ -27,8 +29,7 @@ _LOOSE = 0.05
 _MEANS_THE_SAME = 0.6  # cosine from which one name may stand for another
 _GUESSES = 6  # stretches of words that are compared by meaning
 _FUZZY_FLOOR = 0.82
-_SINGULAR = frozenset(["it", "he", "she", "him", "her", "his", "its", "hers"])
-_PLURAL = frozenset(["they", "them", "their", "theirs", "those", "these"])
+_MAX_POINTED = 4_096  # answers that "they" are
 
 
 class Match(StrEnum):
@@ -132,7 +133,8 @@ class Linker:
         tokens = tuple(tokenize(question))
         mentions = self._by_name(question, tokens)
         mentions += self._by_part(question, tokens, mentions)
-        mentions += self._by_pronoun(tokens, history)
+        back = self._pointing_back(tokens, history, mentions)
+        mentions = [m for m in mentions if not _means_back(m, back, tokens)] + back
         named = any(_is_naming(m, tokens) for m in mentions)
         fuzzy, near = self._misspelt(question, tokens, _unwritten(tokens, mentions, named=named))
         mentions += fuzzy or ([] if named else self._meant(question, tokens))
@@ -231,7 +233,10 @@ class Linker:
         sides = (self.view.outgoing.indptr, self.view.incoming.indptr)
         return sum(int(indptr[node + 1]) - int(indptr[node]) for indptr in sides)
 
-    def _by_pronoun(self, tokens: Sequence[Token], history: Sequence[Turn]) -> list[Mention]:
+    def _pointing_back(
+        self, tokens: Sequence[Token], history: Sequence[Turn], mentions: Sequence[Mention]
+    ) -> list[Mention]:
+        """Return what "it", "they", "that company" and the like may mean after earlier turns."""
         if not history:
             return []
         answers = self._answers(history[-1])
@@ -431,3 +436,12 @@ def is_filler(span: Span, tokens: Sequence[Token]) -> bool:
 def _is_naming(mention: Mention, tokens: Sequence[Token]) -> bool:
     """Whether the mention is more than a pronoun or common words in small letters."""
     return mention.match is Match.HISTORY or weight(mention.span, tokens) >= 1.0
+def _means_back(mention: Mention, back: Sequence[Mention], tokens: Sequence[Token]) -> bool:
+    """Whether small letters that point back, like "it" or "one", were taken for a name."""
+    small = not any(t.text[:1].isupper() for t in tokens[slice(*mention.span)])
+    return small and any(
+        found.span.first <= mention.span.first and mention.span.last <= found.span.last
+        for found in back
+    )
+
+

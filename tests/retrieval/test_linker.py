@@ -192,7 +192,9 @@ def pointed_at(linker, question, *history):
 
 
 def test_a_singular_pronoun_is_the_single_answer_or_else_what_was_asked_about(linker):
-    assert pointed_at(linker, "where was he born?", NOLAN) == [["k-chris"], ["k-texas-film"]]
+    unsaid = Turn(question="Nolan?", entities=NOLAN.entities, focus=NOLAN.focus)
+    assert pointed_at(linker, "where was he born?", unsaid) == [["k-chris"], ["k-texas-film"]]
+    assert pointed_at(linker, "where was he born?", NOLAN) == [["k-chris"]]  # the film is an "it"
     assert pointed_at(linker, "who wrote it?", BOTH) == [["k-texas-film"]]
 
 
