@@ -1,5 +1,6 @@
 """The plan scorer: how near a question lies to a plan, by an encoder trained for that."""
 
+import os
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,6 +10,7 @@ from threading import Lock
 import numpy as np
 from jaxtyping import Float32
 
+from graphllm.errors import ConfigError
 from graphllm.graph.view import GraphView
 from graphllm.retrieval.ground import PlanCandidate
 from graphllm.retrieval.linker import Mention, Seeds
@@ -16,6 +18,7 @@ from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
 from graphllm.text.encoder import TextEncoder
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "planner" / "adapter.safetensors"
+OTHER = "GRAPHLLM_SCORER"  # names other weights, or "none"
 _WEIGHT = 1.5  # of a similarity beside the score that words give
 _USUAL = 0.65  # the similarity of a plan that is right: it neither gains nor loses
 _KEPT = 20_000  # texts whose vectors are remembered, 1.5 kB each: a graph's plans come again
@@ -77,8 +80,21 @@ class PlanScorer:
 
 
 def shipped_scorer() -> PlanScorer | None:
-    """Return the scorer that ships; ``None`` in a copy of graphllm without its weights."""
-    return PlanScorer.load() if SHIPPED.is_file() else None
+    """Return the scorer that is used when no other is named.
+
+    The one that ships, or the file that ``GRAPHLLM_SCORER`` names; ``None`` where that says
+    ``none``, and in a copy of graphllm without its weights.
+
+    Raises:
+        ConfigError: There is no such file.
+    """
+    named = os.environ.get(OTHER, "")
+    if named == "none" or not (named or SHIPPED.is_file()):
+        return None
+    path = Path(named).expanduser() if named else SHIPPED
+    if not path.is_file():
+        raise ConfigError(f"{OTHER}: expected a file of weights or 'none'; there is no {path}")
+    return PlanScorer.load(path)
 
 
 def moved_by(similarity: float) -> float:
