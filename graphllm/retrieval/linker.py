@@ -16,7 +16,6 @@ from graphllm.graph.view import GraphView
 from graphllm.index.names import NameMatch, Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 from graphllm.retrieval.referents import Referents
-from graphllm.retrieval.slips import meant, readings
 
 _MAX_NODES = 64  # nodes of one name that are told apart
 _MAX_SPELLINGS = 4 * _MAX_NODES  # that are looked at, for the types and spellings of those
@@ -239,35 +238,17 @@ class Linker:
         """Return what "it", "they", "that company" and the like may mean after earlier turns."""
         if not history:
             return []
-        answers = self._answers(history[-1])
-        focus = [n for key in history[-1].focus for n in [self.view.find_key(key)] if n is not None]
-        mentions = []
-        for position, token in enumerate(tokens):
-            if token.folded in _SINGULAR:
-                choices = [answers, focus] if len(answers) == 1 else [focus]
-            elif token.folded in _PLURAL:
-                choices = [self._last_answers(history) or focus]
-            else:
-                continue
-            span = Span(position, position + 1)
-            for rank, nodes in enumerate(choices):
-                if nodes:
-                    quality = _QUALITY[Match.HISTORY] - 0.1 * rank
-                    chosen = tuple(nodes)
-                    mentions.append(Mention(span, token.text, chosen, Match.HISTORY, quality))
-        return mentions
-
-    def _last_answers(self, history: Sequence[Turn]) -> list[int]:
-        """Return what was answered last, past turns that were answered with a number or a yes."""
-        for turn in reversed(history):
-            nodes = self._answers(turn)
-            if nodes:
-                return nodes
-        return []
-
-    def _answers(self, turn: Turn) -> list[int]:
-        found = [self.names.exact(name)[:1].tolist() for name in turn.entities]
-        return [node for nodes in found for node in nodes]
+        named = [m.span.last for m in mentions if weight(m.span, tokens) >= _SURELY_NAMED]
+        return [
+            Mention(
+                Span(found.first, found.last),
+                " ".join(t.text for t in tokens[found.first : found.last]),
+                found.nodes[:_MAX_POINTED],
+                Match.HISTORY,
+                found.quality,
+            )
+            for found in Referents(self.view, self.names.exact, history).pointings(tokens, named)
+        ]
 
     def _misspelt(
         self, question: str, tokens: Sequence[Token], spans: Sequence[Span]
