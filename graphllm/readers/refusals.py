@@ -1,6 +1,7 @@
 """Say why there is no answer, and what came near."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -84,6 +85,26 @@ def no_reading(
     reason = Reason.NOT_SURE if candidates else Reason.NO_RELATION
     message = f"This graph knows {who}, but none of its relations is what the question asks for."
     return Abstention(reason=reason, message=message, near_misses=_known_of(nodes, schema))
+
+
+def not_sure(probability: float, least: float) -> Abstention:
+    """Return the abstention for an answer that is withheld.
+
+    Args:
+        probability: That the answer is right.
+        least: With which answers are given.
+    """
+    sure, asked = _two_digits(probability, math.floor), _two_digits(least, math.ceil)
+    message = (
+        f"Not sure enough: the best answer is right with a probability of {sure},"
+        f" and {asked} is asked for."
+    )
+    return Abstention(reason=Reason.NOT_SURE, message=message)
+
+
+def _two_digits(probability: float, rounded: Callable[[float], int]) -> str:
+    """Return a probability as people read it; rounded so that what falls short is seen to."""
+    return f"{rounded(probability * 100) / 100:.2f}"
 
 
 def too_long(num_words: int, most: int) -> Abstention:

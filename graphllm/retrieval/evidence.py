@@ -49,7 +49,9 @@ _NEAR = 0.1  # this far behind in score, another reading is a rival
 _WEAK = 0.9  # below this score, each point costs more
 _NAMING = 0.7  # quality of a mention that may well be meant
 _NAME = 1.5  # weight of words that are surely a name
-_SURE = 6.0  # of a logit: a scorer that is surer is not surer for it
+_SURE = 6.0  # of a logit: a scorer that is surer is no better for it
+_SHARPNESS = 20.0  # of similarities, as in training
+_FAR = 0.5  # of similarities: no lead is larger
 _OPERATIONS: Mapping[str, tuple[type, ...]] = {
     "counts": (Count, CountValues, GroupCount, Grouped),
     "confirms": (Exists,),
@@ -70,22 +72,19 @@ class Case(NamedTuple):
     Attributes:
         candidates: Best first.
         result: What the plan of ``chosen`` gave.
-        learned: The share of belief that a trained scorer gives each candidate; ``None`` without
-            a scorer.
     """
 
     seeds: Seeds
     candidates: Sequence[PlanCandidate]
     chosen: PlanCandidate
     result: PlanResult
-    learned: Sequence[float] | None = None
 
 
 def evidence(ground: Ground, case: Case) -> Evidence:
     """Return what speaks for and against the chosen reading, by name."""
     return {
         **_standing(case.candidates, case.chosen),
-        **_learned(case),
+        **_learned(case.candidates, case.chosen),
         **_linking(case.seeds, case.chosen.mentions),
         **_wording(ground, case.seeds, case.chosen),
         **_form(ground, case.seeds, case.chosen),
@@ -106,17 +105,20 @@ def _standing(candidates: Sequence[PlanCandidate], chosen: PlanCandidate) -> dic
     }
 
 
-def _learned(case: Case) -> dict[str, float]:
-    """Return how far a trained scorer believes in a reading, and whether it likes another more."""
-    if case.learned is None:
+def _learned(candidates: Sequence[PlanCandidate], chosen: PlanCandidate) -> dict[str, float]:
+    """Return how near the trained scorer puts a reading, and whether it puts another nearer."""
+    if chosen.similarity is None:
         return {}
-    place = next(i for i, c in enumerate(case.candidates) if c.plan == case.chosen.plan)
-    belief = case.learned[place]
-    rival = max((b for i, b in enumerate(case.learned) if i != place), default=0.0)
+    others = [
+        c.similarity for c in candidates if c.plan != chosen.plan and c.similarity is not None
+    ]
+    near = [math.exp(_SHARPNESS * (similarity - chosen.similarity)) for similarity in others]
+    rival = max(others, default=-1.0)
     return {
-        "belief": _logit(belief),
-        "rival belief": _logit(rival),
-        "scorers disagree": float(rival > belief),
+        "similarity": chosen.similarity,
+        "belief": _logit(1 / (1 + sum(near))),
+        "similarity lead": min(chosen.similarity - rival, _FAR),
+        "scorers disagree": float(rival > chosen.similarity),
     }
 
 

@@ -34,6 +34,7 @@ from graphllm.query.plan import Entities, children
 from graphllm.readers.drafting import SPOKEN
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.readers.reading import Reader, Reading
+from graphllm.retrieval.calibration import shipped_calibration
 from graphllm.retrieval.lessons import read_lesson
 from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER, load_retriever
@@ -72,7 +73,13 @@ class GraphQA:
         max_tokens: Of a prompt at most; 3,000, or what the model's context holds, when ``None``.
         prompts: A folder of your own prompts, as ``graphllm prompts copy --all`` makes one.
         on_send: Told of each prompt before it goes to the model.
+        max_error: Withhold answers of which it is not sure enough, so that at most this share of
+            those given is wrong, as measured on held-out questions over invented graphs.
         lessons: Where what is taught is kept; in memory when ``None``.
+
+    Raises:
+        ConfigError: There is a language model, and ``max_error``, which it does not know; or no
+            limit is known that keeps the error so low.
 
     Examples:
         >>> from graphllm import GraphQA, TextualGraph
@@ -93,6 +100,7 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        max_error: float | None = None,
         lessons: TaughtFile | None = None,
     ) -> None:
         self.view = view
@@ -100,6 +108,7 @@ class GraphQA:
         self._encoder = encoder
         self._llm, self._asked_retriever = llm, retriever
         self._max_tokens, self._prompts, self._on_send = max_tokens, prompts, on_send
+        self._max_error = _checked_max_error(max_error, with_model=llm is not None)
         self._lessons = lessons or TaughtFile()
         self._reader: PlanReader | None = None
         self._retriever: Retriever | None = None
@@ -121,6 +130,7 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        max_error: float | None = None,
     ) -> "GraphQA":
         """Return what answers questions about the graph in a file, a folder or an index.
 
@@ -151,6 +161,7 @@ class GraphQA:
             max_tokens=max_tokens,
             prompts=prompts,
             on_send=on_send,
+            max_error=max_error,
             lessons=TaughtFile(kept_for(path)),
         )
 
@@ -164,6 +175,7 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        max_error: float | None = None,
         lessons: TaughtFile | None = None,
     ) -> "GraphQA":
         """Return what answers questions about a graph in memory: ours, networkx's or PyG's.
@@ -189,6 +201,7 @@ class GraphQA:
             max_tokens=max_tokens,
             prompts=prompts,
             on_send=on_send,
+            max_error=max_error,
             lessons=lessons,
         )
 
@@ -202,6 +215,7 @@ class GraphQA:
         max_tokens: int | None = None,
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
+        max_error: float | None = None,
     ) -> "GraphQA":
         """Return what answers questions about the index folder at ``path``.
 
@@ -219,6 +233,7 @@ class GraphQA:
             max_tokens=max_tokens,
             prompts=prompts,
             on_send=on_send,
+            max_error=max_error,
         )
 
     def ask(self, question: str, *, history: Sequence[Turn] = ()) -> Answer:
@@ -380,7 +395,9 @@ class GraphQA:
             taught = self._lessons.taught
             if self._reader is None or self._reader.taught is not taught:
                 self._encoder = self._encoder or load_encoder()
-                self._reader = PlanReader(self.view, self._names, self._encoder, taught)
+                self._reader = PlanReader(
+                    self.view, self._names, self._encoder, taught, max_error=self._max_error
+                )
                 self._retriever = self._lm_reader = None
             return self._reader
 
@@ -488,6 +505,22 @@ class GraphQA:
             retrieved = frozenset(reading.result.edges.tolist())
         verified = verify(reading.draft, self.view, retrieved=retrieved)
         return verified, time.perf_counter() - start
+
+
+def _checked_max_error(max_error: float | None, *, with_model: bool) -> float | None:
+    """Return ``max_error``, which a limit is known for.
+
+    Raises:
+        ConfigError: It is no share, smaller than any that is calibrated, or for a language model.
+    """
+    if max_error is not None and with_model:
+        raise ConfigError(
+            "max_error is for answers by plan: a language model does not say how sure it is;"
+            " leave one of them out"
+        )
+    if max_error is not None:
+        shipped_calibration().limit(max_error)
+    return max_error
 
 
 def _check_question(question: str) -> None:

@@ -1,0 +1,87 @@
+"""What a reader makes of built questions when it must say its best answer, however unsure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from graphllm.evaluate.metrics import normalize
+from graphllm.graph import GraphView
+from graphllm.index import Names
+from graphllm.questions import BuiltQuestion, curriculum
+from graphllm.readers.plan_reader import PlanReader
+from graphllm.retrieval.calibration import Calibration
+from graphllm.retrieval.evidence import Evidence
+from graphllm.text.encoder import TextEncoder
+
+
+class Outcome(NamedTuple):
+    """A built question and the best answer to it.
+
+    Attributes:
+        evidence: What speaks for the answer; empty where there is none to give.
+        is_right: Whether the answer is the whole set of right ones and nothing else; never, of a
+            question that has no answer.
+    """
+
+    question: BuiltQuestion
+    evidence: Evidence
+    is_right: bool
+
+
+class Judged(NamedTuple):
+    """The probabilities of answers that could be given, and whether they are right."""
+
+    confidence: Float[np.ndarray, "n"]
+    is_right: Bool[np.ndarray, "n"]
+
+
+def is_right(entities: Sequence[str], question: BuiltQuestion) -> bool:
+    """Return whether an answer is the whole set of right ones and nothing else.
+
+    Nothing is right where there is no answer.
+    """
+    return set(map(normalize, entities)) == set(map(normalize, question.answers))
+
+
+def attempted(reader: PlanReader, questions: Iterable[BuiltQuestion]) -> Iterator[Outcome]:
+    """Yield what ``reader`` makes of each question."""
+    for question in questions:
+        attempt = reader.attempt(question.question)
+        draft = attempt.reading.draft
+        right = draft is not None and question.is_answerable and is_right(draft.entities, question)
+        yield Outcome(question, attempt.evidence if draft else {}, right)
+
+
+def attempted_on_curriculum(
+    encoder: TextEncoder,
+    rng: np.random.Generator,
+    num_graphs: int,
+    questions_per_graph: int,
+    *,
+    without: Iterable[str] = (),
+) -> Iterator[Outcome]:
+    """Yield what a reader makes of questions over invented graphs.
+
+    Args:
+        encoder: One that remembers is quickest.
+        without: Domains that are left out.
+    """
+    left_out = frozenset(without)
+    for built, questions in curriculum(rng, num_graphs, questions_per_graph, without=left_out):
+        yield from attempted(reader_of(built.graph, encoder), questions)
+
+
+def reader_of(view: GraphView, encoder: TextEncoder) -> PlanReader:
+    """Return a reader of a graph in memory."""
+    return PlanReader(view, Names.build(view), encoder)
+
+
+def judged(outcomes: Sequence[Outcome], calibration: Calibration) -> Judged:
+    """Return the answers that could be given; a question without one is left out."""
+    given = [outcome for outcome in outcomes if outcome.evidence]
+    return Judged(
+        np.array([calibration.probability(o.evidence) for o in given], dtype=np.float64),
+        np.array([o.is_right for o in given], dtype=np.bool_),
+    )
