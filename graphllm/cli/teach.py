@@ -53,8 +53,7 @@ def teach(
     elif undo:
         say(undone(qa))
     elif lessons or file:
-        for lesson in (*_one_or_many(lessons), *_lines(file)):
-            say(learnt(qa, lesson))
+        say(learnt(qa, [*_one_or_many(lessons), *_lines(file)]))
     else:
         say(taught_text(qa))
 
@@ -62,7 +61,7 @@ def teach(
 def _one_or_many(words: Sequence[str]) -> Sequence[str]:
     """Return the lessons; words that the shell took apart are one."""
     whole = all(" means " in word or " is " in word for word in words)
-    return words if whole else [" ".join(words)]
+    return words if whole or not words else [" ".join(words)]
 
 
 def _lines(file: IO[str] | None) -> Iterator[str]:
@@ -76,10 +75,11 @@ def taught_text(qa: "GraphQA") -> str:
     return str(qa.taught) or 'nothing yet; say what a relation means: R17 means "supplies"'
 
 
-def learnt(qa: "GraphQA", lesson: str) -> str:
-    """Teach ``lesson`` and return it with its number."""
-    number = qa.teach(lesson)
-    return f"{number}. {qa.taught.lessons[number]}"
+def learnt(qa: "GraphQA", lessons: Sequence[str]) -> str:
+    """Teach all ``lessons``, or none where one is wrong, and return them with their numbers."""
+    numbers = qa.teach_many(lessons)
+    held = qa.taught.lessons
+    return "\n".join(f"{number}. {held[number]}" for number in numbers)
 
 
 def forgotten(qa: "GraphQA", number: int) -> str:
@@ -105,6 +105,6 @@ def in_chat(qa: "GraphQA", name: str, argument: str) -> None:
         elif name == "forget":
             say(forgotten(qa, int(argument)))
         else:
-            say(learnt(qa, argument) if argument else taught_text(qa))
+            say(learnt(qa, [argument]) if argument else taught_text(qa))
     except GraphLLMError as error:
         note(f"graphllm: {plain(str(error))}")

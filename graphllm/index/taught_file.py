@@ -65,7 +65,7 @@ class TaughtFile:
     Examples:
         >>> taught = TaughtFile()
         >>> taught.teach(Meaning("R17", "supplies"))
-        1
+        (1,)
         >>> taught.forget(1), taught.taught.lessons
         (Meaning(relation='R17', phrase='supplies', inverse=False), {})
         >>> print(taught.undo(), "/", taught.taught)
@@ -92,8 +92,10 @@ class TaughtFile:
                 self._hold(self._read(), stamp)
             return self._taught
 
-    def teach(self, lesson: Lesson) -> int:
-        """Keep ``lesson`` and return its number: the one it has where it was taught before.
+    def teach(self, *lessons: Lesson) -> tuple[int, ...]:
+        """Keep ``lessons``, all of them or none, and return their numbers.
+
+        A lesson that holds already keeps the number it has.
 
         Raises:
             BusyError: Another process is writing the file for long.
@@ -101,11 +103,13 @@ class TaughtFile:
         """
         with self._editing():
             known = {held: number for number, held in self._taught.lessons.items()}
-            if lesson in known:
-                return known[lesson]
-            number = 1 + max((event.number for event in self._events), default=0)
-            self._write((*self._events, Learnt(number, lesson)))
-            return number
+            last = max((event.number for event in self._events), default=0)
+            new = [lesson for lesson in dict.fromkeys(lessons) if lesson not in known]
+            learnt = [Learnt(number, lesson) for number, lesson in enumerate(new, start=last + 1)]
+            if learnt:
+                self._write((*self._events, *learnt))
+            known.update((event.lesson, event.number) for event in learnt)
+            return tuple(known[lesson] for lesson in lessons)
 
     def forget(self, number: int) -> Lesson:
         """Take a lesson back and return it.

@@ -357,7 +357,12 @@ class GraphQA:
             >>> qa.ask("Who supplies Bolt AG?").entities
             ('Arbel',)
         """
-        return self._lessons.teach(read_lesson(lesson, self.view, self._names))
+        return self.teach_many([lesson])[0]
+
+    def teach_many(self, lessons: Iterable[str]) -> tuple[int, ...]:
+        """Learn several things as ``teach`` does, all of them or none; return their numbers."""
+        read = [read_lesson(lesson, self.view, self._names) for lesson in lessons]
+        return self._lessons.teach(*read)
 
     def forget(self, number: int) -> str:
         """Take back the lesson of that number and return it; ``undo`` brings it back.

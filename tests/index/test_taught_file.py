@@ -28,13 +28,16 @@ def path(tmp_path):
 
 def test_lessons_outlast_the_process(path):
     file = TaughtFile(path)
-    assert [file.teach(x) for x in (SUPPLIES, OWNED, IBM)] == [1, 2, 3]
+    assert file.teach(SUPPLIES) == (1,)
+    assert file.teach(OWNED, SUPPLIES, IBM, OWNED) == (2, 1, 3, 2)
     assert dict(TaughtFile(path).taught.lessons) == {1: SUPPLIES, 2: OWNED, 3: IBM}
 
 
 def test_the_same_lesson_is_kept_once(path):
     file = TaughtFile(path)
-    assert (file.teach(SUPPLIES), file.teach(OWNED), file.teach(SUPPLIES)) == (1, 2, 1)
+    assert file.teach(SUPPLIES) == file.teach(SUPPLIES) == (1,)
+    assert file.teach(OWNED) == (2,)
+    assert file.teach(SUPPLIES) == (1,)
     assert len(file.taught.lessons) == 2
 
 
@@ -57,7 +60,7 @@ def test_a_number_is_never_used_again(path):
     for lesson in (SUPPLIES, OWNED):
         file.teach(lesson)
     file.forget(2)
-    assert file.teach(IBM) == 3
+    assert file.teach(IBM) == (3,)
     with pytest.raises(ConfigError, match="nothing of number 2 was taught; there is 1, 3"):
         file.forget(2)
 
@@ -102,7 +105,7 @@ def test_another_holder_sees_it_at_once_and_loses_nothing(path):
     assert not other.taught
     one.teach(SUPPLIES)
     assert dict(other.taught.lessons) == {1: SUPPLIES}
-    assert other.teach(OWNED) == 2
+    assert other.teach(OWNED) == (2,)
     one.forget(1)
     assert dict(other.taught.lessons) == dict(one.taught.lessons) == {2: OWNED}
 
@@ -135,7 +138,7 @@ def test_a_file_that_is_being_written_is_waited_for_and_then_refused(path, monke
     lock = only_one(path.with_suffix(".lock"), "teaching")
     with lock, pytest.raises(BusyError, match="another process is teaching"):
         TaughtFile(path).teach(SUPPLIES)
-    assert TaughtFile(path).teach(SUPPLIES) == 1
+    assert TaughtFile(path).teach(SUPPLIES) == (1,)
 
 
 @pytest.mark.parametrize(
@@ -237,4 +240,4 @@ def test_a_killed_writer_leaves_the_old_lessons(path):
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == 9
     assert dict(TaughtFile(path).taught.lessons) == {1: SUPPLIES}
-    assert TaughtFile(path).teach(OWNED) == 2
+    assert TaughtFile(path).teach(OWNED) == (2,)

@@ -118,8 +118,10 @@ def taught(*lessons):
 
 def test_a_taught_phrase_comes_first_and_the_label_stays_a_phrase():
     lessons = taught(
-        Meaning("R17", "supplies"), Meaning("R17", "suppliedBy", inverse=True), Meaning("a7", "size")
-    )  # fmt: skip
+        Meaning("R17", "supplies"),
+        Meaning("R17", "suppliedBy", inverse=True),
+        Meaning("a7", "size"),
+    )
     schema = GraphSchema(GRAPH, lessons)
     assert schema.phrases[0] == ("supplies", "supplied", "r17")
     assert schema.labels == ("supplies", "located in", "seat", "seat", "size")

@@ -6,8 +6,9 @@ import pytest
 
 from graphllm import GraphQA, TextualGraph
 from graphllm.errors import ConfigError, DataError
-from graphllm.index import GraphIndex
+from graphllm.index import GraphIndex, Names
 from graphllm.testing import ScriptedLLM
+from tests.retrieval.worlds import encoder
 
 ROWS = """Arbel|R1|Bolt AG
 Arbel|R1|Cato Ltd
@@ -64,8 +65,12 @@ ASKED = {
 }
 
 
+def asked_of(graph, **options):
+    return GraphQA(graph, Names.build(graph), encoder(), **options)
+
+
 def opaque():
-    return GraphQA.from_graph(TextualGraph.from_triples(TRIPLES))
+    return asked_of(TextualGraph.from_triples(TRIPLES))
 
 
 def right(qa):
@@ -79,7 +84,7 @@ def test_an_opaque_graph_is_answered_as_one_with_telling_labels():
     for relation, phrase in LESSONS.items():
         qa.teach(f'{relation} means "{phrase}"')
     told = [(head, LESSONS[relation], tail) for head, relation, tail in TRIPLES]
-    telling = GraphQA.from_graph(TextualGraph.from_triples(told))
+    telling = asked_of(TextualGraph.from_triples(told))
     assert right(qa) >= right(telling)
     assert len(right(qa)) >= 14
 
@@ -137,6 +142,7 @@ def test_what_is_said_of_a_node_uses_the_taught_words():
     assert "no 'produces'" not in qa.ask("What does Arbel produce?").text
 
 
+@pytest.mark.slow
 def test_suggestions_speak_in_the_taught_words():
     qa = opaque()
     assert not any("steel" in q for q in qa.suggest(20) if not q.startswith(("Tell", "How")))
@@ -157,6 +163,15 @@ def test_an_attribute_can_be_taught():
     assert qa.ask("What is the population of Duro?").entities == ("70",)
 
 
+def test_several_are_learnt_or_none():
+    qa = opaque()
+    with pytest.raises(ConfigError, match="R77"):
+        qa.teach_many(['R1 means "supplies"', 'R77 means "supplies"'])
+    assert not qa.taught
+    assert qa.teach_many(['R1 means "supplies"', 'R2 means "seat"']) == (1, 2)
+    assert qa.teach_many([]) == ()
+
+
 def test_what_is_unknown_is_refused_and_nothing_is_kept():
     qa = opaque()
     with pytest.raises(ConfigError, match="no relation or attribute is called 'R77'"):
@@ -172,6 +187,7 @@ def write(path, triples):
     path.write_text("".join(",".join(row) + "\n" for row in triples), "utf-8")
 
 
+@pytest.mark.slow
 def test_lessons_of_a_file_outlast_a_change_of_the_file(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHLLM_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "parts.csv"
@@ -198,6 +214,7 @@ def test_lessons_of_an_index_lie_in_it(tmp_path):
         GraphQA.open(folder).ask("Who supplies Cato Ltd?")
 
 
+@pytest.mark.slow
 def test_another_program_learns_it_while_it_runs(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHLLM_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "parts.csv"
@@ -211,12 +228,10 @@ def test_another_program_learns_it_while_it_runs(tmp_path, monkeypatch):
 def test_threads_ask_while_one_teaches():
     qa = opaque()
     qa.teach('R8 means "produces"')
-    failures = []
+    found = []
 
     def ask():
-        for _ in range(3):
-            if qa.ask("What does Duro produce?").entities != ("copper",):
-                failures.append(1)
+        found.extend(qa.ask("What does Duro produce?").entities for _ in range(3))
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
@@ -225,17 +240,16 @@ def test_threads_ask_while_one_teaches():
         qa.teach(f'{relation} means "{LESSONS[relation]}"')
     for thread in threads:
         thread.join()
-    assert not failures
+    assert found == [("copper",)] * 9
 
 
 def test_a_language_model_road_links_by_what_was_taught():
     model = ScriptedLLM(['{"answers": ["Graz"], "cites": [1], "abstain": null}'] * 2)
     graph = TextualGraph.from_triples(TRIPLES)
-    qa = GraphQA.from_graph(graph, llm=model, retriever="khop")
+    qa = asked_of(graph, llm=model, retriever="khop")
     qa.teach('"The Bolters" is "Bolt AG"')
-    assert any(
-        graph.names[node] == "Bolt AG" for node in qa.retrieve("Where are the Bolters?").nodes
-    )
+    found = qa.retrieve("Where are the Bolters?").nodes.tolist()
+    assert "Bolt AG" in [graph.names[node] for node in found]
     first = qa.lm_reader
     assert qa.lm_reader is first
     qa.teach('R2 means "headquartered in"')
