@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int
 
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.alignment import Alignment, align
+from graphllm.retrieval.beam import Beam
 from graphllm.retrieval.english import (
     CONTAINMENT,
     COPULAS,
@@ -24,6 +25,7 @@ from graphllm.retrieval.english import (
 from graphllm.retrieval.linker import Mention, Span, weight
 from graphllm.retrieval.roles import Role, forward, role_of
 from graphllm.retrieval.schema import GraphSchema
+from graphllm.retrieval.verbalize import LETTERS
 
 MAX_HOPS = 3
 _MAX_PATHS = 600
@@ -118,6 +120,7 @@ class PathRanker:
         self.schema = schema
         self.affinity = affinity
         self.weights = weights
+        self.beam: Beam | None = None
         self._log_follow = lru_cache(_KEPT)(self._read_log_follow)
 
     def rank(
@@ -138,12 +141,15 @@ class PathRanker:
         """
         words = self.words(tokens, [mention.span, *ignore])
         self.affinity.prepare([w.token.folded for w in words])
-        paths = self._enumerate(words, mention.nodes)
+        proposed = self._proposed(tokens, mention)
+        paths = list(dict.fromkeys([*self._enumerate(words, mention.nodes), *proposed]))
         if not paths:
             return []
         aligned = self._best_alignment(words, mention, tokens, paths)
         scores, support = self._score(words, tokens, mention, ignore, paths, aligned)
-        order = np.lexsort((np.array([len(p) for p in paths]), -scores))[:limit]
+        order = np.lexsort((np.array([len(p) for p in paths]), -scores))
+        kept = set(proposed)
+        chosen = [i for place, i in enumerate(order.tolist()) if place < limit or paths[i] in kept]
         return [
             RankedPath(
                 mention,
@@ -152,8 +158,17 @@ class PathRanker:
                 tuple(support[i][: len(paths[i])].tolist()),
                 {w.position: float(aligned.explained[j, i]) for j, w in enumerate(words)},
             )
-            for i in order.tolist()
+            for i in chosen
         ]
+
+    def _proposed(self, tokens: Sequence[Token], mention: Mention) -> list[tuple[int, ...]]:
+        """Return paths that the trained scorer finds near to the question, if there is one."""
+        first, last = mention.span
+        if self.beam is None or first >= last:
+            return []
+        before, after = (" ".join(t.text for t in part) for part in (tokens[:first], tokens[last:]))
+        question = f"{before} {LETTERS[0]} {after}".strip()
+        return self.beam.paths(question, self.first_ports(mention.nodes), MAX_HOPS)
 
     def words(self, tokens: Sequence[Token], taken: Sequence[Span]) -> list[Word]:
         """Return the words outside ``taken`` that a reading should explain."""
@@ -166,7 +181,8 @@ class PathRanker:
             asks = is_answer_word(tokens, position) and not _is_verb(tokens, position, taken)
             asks = asks or self._sort_of_relation(tokens, position - 2)
             importance = self._importance(token, asks=asks)
-            if tokens[position - 1].folded in _BACK and not asks and position:
+            owned = position > 0 and not any(s.first < position <= s.last for s in taken)
+            if owned and tokens[position - 1].folded in _BACK and not asks:
                 importance *= self.weights.back
             if importance > 0:
                 role = role_of(tokens, position, taken[0]) if taken else Role.UNKNOWN

@@ -8,6 +8,7 @@ from graphllm.graph.folding import humanize
 from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import Plan, Subtract
+from graphllm.retrieval.beam import Beam
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import constraints
 from graphllm.retrieval.english import family
@@ -16,15 +17,15 @@ from graphllm.retrieval.ground import EXCLUDING, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
 from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
-from graphllm.retrieval.over_kinds import over_kinds
 from graphllm.retrieval.one_name import from_mentions, told
-from graphllm.retrieval.scorer import PlanScorer, moved_by
+from graphllm.retrieval.over_kinds import over_kinds
+from graphllm.retrieval.rescoring import rescored
+from graphllm.retrieval.scorer import PlanScorer
 from graphllm.retrieval.two_names import pairs
 from graphllm.retrieval.verbalize import Verbalizer
 from graphllm.text.encoder import TextEncoder
 
 _MOST_WORDS = 120  # of a question that is planned for; what is longer is a text
-_RESCORED = 48  # candidates that the trained scorer sees
 _NEGATIONS = EXCLUDING | {"didn t", "don t", "doesn t", "isn t", "wasn t", "aren t", "weren t"}
 
 
@@ -55,6 +56,8 @@ class Planner:
         self.paths = self.ground.paths
         self.measures = self.ground.measures
         self.verbalizer = Verbalizer(self.schema)
+        if scorer is not None:
+            self.paths.beam = Beam(self.schema, self.verbalizer, scorer)
 
     def rank(self, seeds: Seeds, history: Sequence[Turn] = ()) -> list[PlanCandidate]:
         """Return candidate plans, best first; none for a text longer than any question.
@@ -72,24 +75,11 @@ class Planner:
         best: dict[Plan, PlanCandidate] = {}
         for candidate in sorted(found, key=lambda c: -c.score):
             best.setdefault(candidate.plan, candidate)
-        return self._rescored(named, list(best.values()), {c.plan for c in later})
-
-    def _rescored(
-        self, seeds: Seeds, ranked: list[PlanCandidate], later: set[Plan]
-    ) -> list[PlanCandidate]:
-        """Let the trained scorer move the first candidates; what goes on from history it leaves."""
+        ranked = list(best.values())
         if self.scorer is None:
             return ranked
-        asked = [c for c in ranked[:_RESCORED] if _is_whole(c) and c.plan not in later]
-        similar = self.scorer.similarities(self.verbalizer, seeds, asked)
-        found = {c.plan: float(s) for c, s in zip(asked, similar, strict=True)}
-        moved = [
-            c._replace(score=c.score + moved_by(found[c.plan]), similarity=found[c.plan])
-            if c.plan in found
-            else c
-            for c in ranked[:_RESCORED]
-        ]
-        return sorted(moved, key=lambda c: -c.score)
+        plans = {candidate.plan for candidate in later}
+        return rescored(self.scorer, self.verbalizer, named, ranked, plans)
 
     def _afresh(self, seeds: Seeds) -> list[PlanCandidate]:
         """Return plans for a question as it stands, in no order."""
@@ -119,11 +109,6 @@ class Planner:
             or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
         )
         return replace(seeds, mentions=kept)
-
-
-def _is_whole(candidate: PlanCandidate) -> bool:
-    """Return whether a plan says all that the question asks, none of it left to history."""
-    return all(m.match is not Match.HISTORY for m in candidate.mentions)
 
 
 def _longest(seeds: Seeds) -> Seeds:

@@ -2,7 +2,7 @@
 
 import os
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -11,16 +11,10 @@ import numpy as np
 from jaxtyping import Float32
 
 from graphllm.errors import ConfigError
-from graphllm.graph.view import GraphView
-from graphllm.retrieval.ground import PlanCandidate
-from graphllm.retrieval.linker import Mention, Seeds
-from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
 from graphllm.text.encoder import TextEncoder
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "planner" / "adapter.safetensors"
 OTHER = "GRAPHLLM_SCORER"  # names other weights, or "none"
-_WEIGHT = 1.5  # of a similarity beside the score that words give
-_USUAL = 0.65  # the similarity of a plan that is right: it neither gains nor loses
 _KEPT = 20_000  # texts whose vectors are remembered, 1.5 kB each: a graph's plans come again
 
 
@@ -63,18 +57,10 @@ class PlanScorer:
                 self._vectors.popitem(last=False)
         return found
 
-    def similarities(
-        self, verbalizer: Verbalizer, seeds: Seeds, candidates: Sequence[PlanCandidate]
-    ) -> Float32[np.ndarray, "num_candidates"]:
-        """Return the cosine of the question and each plan, between -1 and 1.
-
-        Args:
-            verbalizer: Writes plans over the graph as texts.
-            seeds: The question; in the text for a plan, the names it begins with are letters.
-        """
-        if not candidates:
+    def similarities(self, pairs: Sequence[tuple[str, str]]) -> Float32[np.ndarray, "num_pairs"]:
+        """Return the cosine of the two texts of each pair, between -1 and 1."""
+        if not pairs:
             return np.zeros(0, dtype=np.float32)
-        pairs = [texts_of(verbalizer, seeds, candidate) for candidate in candidates]
         vectors = self.vectors([text for pair in pairs for text in pair])
         return np.einsum("nd,nd->n", vectors[0::2], vectors[1::2]).astype(np.float32)
 
@@ -97,31 +83,8 @@ def shipped_scorer() -> PlanScorer | None:
     return PlanScorer.load(path)
 
 
-def moved_by(similarity: float) -> float:
-    """Return what a similarity adds to a candidate's score."""
-    return _WEIGHT * (similarity - _USUAL)
-
-
 @lru_cache(maxsize=4)
 def _loaded(weights: Path) -> PlanScorer:
     from graphllm.text.minilm import MiniLMEncoder
 
     return PlanScorer(MiniLMEncoder(lora=weights))
-
-
-def texts_of(verbalizer: Verbalizer, seeds: Seeds, candidate: PlanCandidate) -> tuple[str, str]:
-    """Return the question and the plan as the scorer compares them."""
-    mentions = sorted(candidate.mentions, key=lambda m: m.span)
-    question = marked(seeds.question, [_characters(seeds, m) for m in mentions])
-    return question, verbalizer.text(candidate.plan, _letters(verbalizer.schema.view, mentions))
-
-
-def _characters(seeds: Seeds, mention: Mention) -> tuple[int, int]:
-    first, last = mention.span
-    if first >= min(last, len(seeds.tokens)):  # what the question leaves unsaid
-        return len(seeds.question), len(seeds.question)
-    return seeds.tokens[first].start, seeds.tokens[last - 1].end
-
-
-def _letters(view: GraphView, mentions: Sequence[Mention]) -> Mapping[str, str]:
-    return letters_of([[view.keys[node] for node in m.nodes] for m in mentions])
