@@ -29,6 +29,10 @@ ARTICLES = ("the ", "a ", "an ")
 LONGEST_PHRASE = 20  # words; longer names are texts, and nobody types them into a question
 LONGEST_FORM = 256  # characters; what follows only tells apart texts, not names
 SHORTEST_PART = 3  # letters of a word by which alone a name may be found
+SHORTEST_WORD = 4  # letters of a word that may be told from its misspellings
+LONGEST_WORD = 24
+LIKE_WORDS = 5_000  # words with the same half that are compared with one
+LAST = "\U0010ffff"  # sorts behind every letter
 CANDIDATES = 100  # forms of which a phrase may be part
 COMPARED = 600  # forms that are compared letter by letter
 POSTINGS = 8_000  # trigram occurrences read per fuzzy search, which bounds its time
@@ -46,6 +50,7 @@ SCHEMA = """
     );
     CREATE VIRTUAL TABLE gram_vocabulary USING fts5vocab(gram, row);
     CREATE TABLE gram_count (gram TEXT PRIMARY KEY, forms INTEGER) WITHOUT ROWID;
+    CREATE TABLE word (text TEXT PRIMARY KEY, backward TEXT) WITHOUT ROWID;
 """
 
 
@@ -219,6 +224,55 @@ class Names:
             ).fetchall()
         return _matches(spellings, whole, limit)
 
+    def slips(self, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return, for each of ``words`` that no name has, those of names that are one slip away.
+
+        A slip leaves a letter out, puts one in, takes another, or exchanges two, past the first
+        letter, which people get right. Words are folded, of letters only, and ``SHORTEST_WORD`` or
+        more; an index built before words were kept gives none.
+
+        Examples:
+            >>> from graphllm.graph import TextualGraph
+            >>> names = Names.build(TextualGraph.from_triples([("Marie Curie", "knew", "Rilke")]))
+            >>> names.slips(["marie", "cruie", "wilke", "rike"])
+            {'cruie': ('curie',), 'rike': ('rilke',)}
+        """
+        found = {}
+        with self._reading() as connection:
+            for word in dict.fromkeys(words):
+                same, alike = self._alike_words(connection, _storable(word))
+                if alike and not same:
+                    found[word] = alike
+        return found
+
+    def _alike_words(
+        self, connection: sqlite3.Connection, word: str
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Return whether a word is in the index, and those that are one slip away.
+
+        One slip leaves the first half of a word as it is, or the other: either finds it.
+        """
+        from rapidfuzz.distance import OSA
+
+        if not _is_word(word) or not self._keeps_words(connection):
+            return False, ()
+        half = len(word) // 2
+        starts, ends = word[:half], _backward(word[0] + word[half + 1 :])
+        sizes = (len(word) - 1, len(word) + 1, LIKE_WORDS)
+        rows = connection.execute(
+            "SELECT * FROM (SELECT text FROM word WHERE text >= ? AND text < ?"
+            " AND length(text) BETWEEN ? AND ? LIMIT ?) UNION SELECT * FROM (SELECT text FROM word"
+            " WHERE backward >= ? AND backward < ? AND length(text) BETWEEN ? AND ? LIMIT ?)",
+            (starts, starts + LAST, *sizes, ends, ends + LAST, *sizes),
+        )
+        distances = {text: OSA.distance(word, text, score_cutoff=1) for (text,) in rows}
+        alike = sorted(t for t, slips in distances.items() if slips == 1 and t[0] == word[0])
+        return word in distances, tuple(alike)
+
+    def _keeps_words(self, connection: sqlite3.Connection) -> bool:
+        kept = connection.execute("SELECT 1 FROM fact WHERE name = 'words'").fetchone()
+        return kept is not None
+
     def _alike(self, connection: sqlite3.Connection, query: str) -> dict[int, str]:
         """Return forms worth comparing with ``query``, by id."""
         same = connection.execute("SELECT id, text FROM form WHERE text = ?", (query,)).fetchall()
@@ -306,10 +360,36 @@ def _fill(connection: sqlite3.Connection, view: GraphView, progress: Progress) -
         ((id_, form) for id_, form in counted if _is_named(forms[form])),
     )
     connection.execute("INSERT INTO gram_count SELECT term, doc FROM gram_vocabulary")
+    words = sorted({w for form in ordered if _is_named(forms[form]) for w in _words(form)})
+    connection.executemany(
+        "INSERT INTO word VALUES (?, ?)", ((word, _backward(word)) for word in words)
+    )
+    connection.execute("CREATE INDEX word_backward ON word (backward)")
     longest = max((form.count(" ") + 1 for form in ordered), default=0)
     named = sum(map(_is_named, forms.values()))
-    facts = [("max_words", min(longest, LONGEST_PHRASE)), ("forms", named)]
+    facts = [
+        ("max_words", min(longest, LONGEST_PHRASE)),
+        ("forms", named),
+        ("words", len(words)),
+    ]
     connection.executemany("INSERT INTO fact VALUES (?, ?)", facts)
+
+
+def _words(form: str) -> list[str]:
+    """Return the words of a folded name that may be misspelt; none of a text."""
+    words = form.split()
+    if len(words) > LONGEST_PHRASE:
+        return []
+    return [word for word in words if _is_word(word)]
+
+
+def _is_word(word: str) -> bool:
+    return SHORTEST_WORD <= len(word) <= LONGEST_WORD and word.isalpha()
+
+
+def _backward(word: str) -> str:
+    """Return the first letter, and the others from the last on."""
+    return word[0] + word[:0:-1]
 
 
 def _spellings(view: GraphView, progress: Progress) -> Iterator[tuple[int, int, str]]:

@@ -1,6 +1,6 @@
 """From the words of a question to nodes of the graph."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -16,6 +16,7 @@ from graphllm.graph.view import GraphView
 from graphllm.index.names import NameMatch, Names
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
 from graphllm.retrieval.referents import Referents
+from graphllm.retrieval.slips import meant, readings
 
 _MAX_NODES = 64  # nodes of one name that are told apart
 _MAX_SPELLINGS = 4 * _MAX_NODES  # that are looked at, for the types and spellings of those
@@ -25,6 +26,10 @@ _MAX_PARTS = 3  # nodes that part of a name is taken for
 _MAX_KINDS = 4  # types of nodes that share a name
 _MAX_MENTIONS = 12
 _LOOSE = 0.05
+_WHOLE = 0.85  # quality of what is surely a whole name
+_ONE_SLIP = 0.93  # quality of a whole name but for one slip
+_SLIP = 0.05  # less for a second one
+_AMBIGUOUS = 0.15  # less where several names are as near
 _MEANS_THE_SAME = 0.6  # cosine from which one name may stand for another
 _GUESSES = 6  # stretches of words that are compared by meaning
 _FUZZY_FLOOR = 0.82
@@ -44,7 +49,7 @@ class Match(StrEnum):
 
 _QUALITY = {
     Match.EXACT: 1.0,
-    Match.FOLDED: 0.9,
+    Match.FOLDED: 0.97,
     Match.PARTIAL: 0.75,
     Match.FUZZY: 0.7,
     Match.MEANING: 0.7,
@@ -131,12 +136,15 @@ class Linker:
         """
         tokens = tuple(tokenize(question))
         mentions = self._by_name(question, tokens)
-        mentions += self._by_part(question, tokens, mentions)
+        intended = meant(tokens, self.names)
+        mentions += self._by_slip(question, tokens, intended)
+        mentions += self._by_part(question, tokens, mentions, intended)
         back = self._pointing_back(tokens, history, mentions)
         mentions = [m for m in mentions if not _means_back(m, back, tokens)] + back
         named = any(_is_naming(m, tokens) for m in mentions)
         fuzzy, near = self._misspelt(question, tokens, _unwritten(tokens, mentions, named=named))
         mentions += fuzzy or ([] if named else self._meant(question, tokens))
+        tokens = self._as_named(tokens, mentions)
         mentions.sort(key=lambda m: (-weight(m.span, tokens) * m.quality, m.span))
         return Seeds(question, tokens, tuple(mentions[:_MAX_MENTIONS]), near)
 
@@ -169,11 +177,14 @@ class Linker:
 
     def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
         """Return a mention for each type of node that has the name: the album, and the song."""
-        by_type: dict[int, list[int]] = {}
-        for node in nodes[:_MAX_SPELLINGS]:
-            by_type.setdefault(int(self.view.node_type_ids[node]), []).append(node)
-        kinds = list(by_type.values())[:_MAX_KINDS]
+        kinds = self._by_type(nodes[:_MAX_SPELLINGS])
         return [self._mention(span, spellings, same) for same in kinds]
+
+    def _by_type(self, nodes: Sequence[int]) -> list[list[int]]:
+        by_type: dict[int, list[int]] = {}
+        for node in nodes:
+            by_type.setdefault(int(self.view.node_type_ids[node]), []).append(node)
+        return list(by_type.values())[:_MAX_KINDS]
 
     def _mention(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> Mention:
         surface = spellings[0]
@@ -192,6 +203,46 @@ class Linker:
         taught = not self._taught.spellings.get(node, frozenset()).isdisjoint(spellings)
         return taught or self.view.names[node] in spellings or self.view.keys[node] in spellings
 
+    def _as_named(
+        self, tokens: tuple[Token, ...], mentions: Sequence[Mention]
+    ) -> tuple[Token, ...]:
+        """Return the words with names of several words written as in the graph.
+
+        Capitals tell a name from common words; people leave them out.
+        """
+        written = list(tokens)
+        whole = [m for m in mentions if m.quality >= _WHOLE and m.span.last - m.span.first > 1]
+        for mention in sorted(whole, key=lambda m: (m.span.last - m.span.first, m.quality)):
+            name = tokenize(self.view.names[mention.nodes[0]])
+            if len(name) == mention.span.last - mention.span.first:
+                for i, word in enumerate(name, mention.span.first):
+                    written[i] = tokens[i]._replace(text=word.text)
+        return tuple(written)
+
+    def _by_slip(
+        self, question: str, tokens: Sequence[Token], intended: Mapping[int, Sequence[str]]
+    ) -> list[Mention]:
+        """Return whole names with a slip in one of their words or two: "Marie Cruie"."""
+        words = [token.folded for token in tokens]
+        read = {
+            span: list(readings(words[slice(*span)], span.first, intended))
+            for span in _stretches_with(intended, self.names.max_words, len(tokens))
+        }
+        asked = [reading.text for of in read.values() for reading in of]
+        found = self.names.folded_many(asked, articles=True, limit=_MAX_NODES) if asked else {}
+        mentions = []
+        for span, of in read.items():
+            named = [reading for reading in of if reading.text in found]
+            surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+            for reading in named:
+                quality = _ONE_SLIP - _SLIP * (reading.num_slips - 1)
+                quality -= _AMBIGUOUS * (len(named) > 1)
+                mentions += [
+                    Mention(span, surface, tuple(same), Match.FUZZY, quality)
+                    for same in self._by_type(found[reading.text].tolist())
+                ]
+        return mentions
+
     def _meant(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
         """Return nodes by meaning for words that name nothing: "space travel" for "astronauts"."""
         mentions = []
@@ -204,7 +255,11 @@ class Linker:
         return mentions
 
     def _by_part(
-        self, question: str, tokens: Sequence[Token], found: Sequence[Mention]
+        self,
+        question: str,
+        tokens: Sequence[Token],
+        found: Sequence[Mention],
+        intended: Mapping[int, Sequence[str]],
     ) -> list[Mention]:
         """Read capitals that are no whole name as part of one: "Einstein" for Albert Einstein."""
         mentions = []
@@ -216,15 +271,25 @@ class Linker:
             )
             if not exact and first.text[:1].isupper():
                 mentions += self._parts_of_names(question, tokens, span)
+                words = [t.folded for t in tokens[slice(*span)]]
+                for reading in readings(words, span.first, intended):
+                    mentions += self._parts_of_names(question, tokens, span, reading.text)
         return mentions
 
-    def _parts_of_names(self, question: str, tokens: Sequence[Token], span: Span) -> list[Mention]:
-        """Return the best-connected nodes with a name that a stretch of words is part of."""
+    def _parts_of_names(
+        self, question: str, tokens: Sequence[Token], span: Span, said: str = ""
+    ) -> list[Mention]:
+        """Return the best-connected nodes with a name that a stretch of words is part of.
+
+        Args:
+            said: What the words were meant to be, where they are misspelt.
+        """
         surface = question[tokens[span.first].start : tokens[span.last - 1].end]
-        nodes = [m.node for m in self.names.containing(surface, limit=_MAX_NODES)]
+        nodes = [m.node for m in self.names.containing(said or surface, limit=_MAX_NODES)]
         nodes.sort(key=lambda n: (-self._degree(n), n))
+        best = _QUALITY[Match.PARTIAL] - _SLIP * bool(said)
         return [
-            Mention(span, surface, (node,), Match.PARTIAL, _QUALITY[Match.PARTIAL] - 0.02 * rank)
+            Mention(span, surface, (node,), Match.PARTIAL, best - 0.02 * rank)
             for rank, node in enumerate(nodes[:_MAX_PARTS])
         ]
 
@@ -349,6 +414,22 @@ def name_like_spans(tokens: Sequence[Token]) -> list[Span]:
     return sorted(parts, key=lambda s: (s.first - s.last, s))
 
 
+def _stretches_with(positions: Iterable[int], longest: int, num_tokens: int) -> list[Span]:
+    """Return the stretches of at most ``longest`` words with one of the positions in them.
+
+    Examples:
+        >>> _stretches_with([2], 2, 4)
+        [Span(first=1, last=3), Span(first=2, last=3), Span(first=2, last=4)]
+    """
+    spans = {
+        Span(first, last)
+        for at in positions
+        for first in range(max(0, at - longest + 1), at + 1)
+        for last in range(at + 1, min(first + longest, num_tokens) + 1)
+    }
+    return sorted(spans)
+
+
 def _unwritten(tokens: Sequence[Token], mentions: Sequence[Mention], *, named: bool) -> list[Span]:
     """Return the stretches that may be misspelt names.
 
@@ -414,9 +495,6 @@ def is_filler(span: Span, tokens: Sequence[Token]) -> bool:
     )
 
 
-def _is_naming(mention: Mention, tokens: Sequence[Token]) -> bool:
-    """Whether the mention is more than a pronoun or common words in small letters."""
-    return mention.match is Match.HISTORY or weight(mention.span, tokens) >= 1.0
 def _means_back(mention: Mention, back: Sequence[Mention], tokens: Sequence[Token]) -> bool:
     """Whether small letters that point back, like "it" or "one", were taken for a name."""
     small = not any(t.text[:1].isupper() for t in tokens[slice(*mention.span)])
@@ -426,3 +504,6 @@ def _means_back(mention: Mention, back: Sequence[Mention], tokens: Sequence[Toke
     )
 
 
+def _is_naming(mention: Mention, tokens: Sequence[Token]) -> bool:
+    """Whether the mention is more than a pronoun or common words in small letters."""
+    return mention.match is Match.HISTORY or weight(mention.span, tokens) >= 1.0

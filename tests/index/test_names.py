@@ -1,5 +1,6 @@
 """Names are found as written, folded and misspelt, and nothing a person types is a query."""
 
+import sqlite3
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -198,4 +199,46 @@ def test_many_names_are_found_quickly(tmp_path):
     assert time.process_time() - began < 0.05  # about 0.002; comparing with each takes 0.1
     for head, _, _ in triples[:20]:
         assert names.fuzzy(head[:4] + "x" + head[5:])[0].name == head
+    names.close()
+
+
+WORDS = st.text(alphabet="abcæ", min_size=3, max_size=7)
+
+
+def slips_by_hand(word):
+    """Return what one slip past the first letter makes of ``word``, letter by letter."""
+    letters = "abcæ"
+    found = set()
+    for i in range(1, len(word) + 1):
+        found |= {word[:i] + letter + word[i:] for letter in letters}
+        if i < len(word):
+            found.add(word[:i] + word[i + 1 :])
+            found |= {word[:i] + letter + word[i + 1 :] for letter in letters}
+        if i < len(word) - 1:
+            found.add(word[:i] + word[i + 1] + word[i] + word[i + 2 :])
+    return found - {word}
+
+
+@given(st.lists(WORDS, min_size=1, max_size=12), st.lists(WORDS, max_size=5))
+@settings(max_examples=60, deadline=None)
+def test_slips_are_the_words_one_edit_away(words, asked):
+    kept = {word for word in words if len(word) >= 4}
+    names = Names.build(TextualGraph.from_triples([(" ".join(words[:9]), "r", w) for w in words]))
+    wanted = {}
+    for word in asked:
+        near = tuple(sorted(kept & slips_by_hand(word)))
+        if near and word not in kept and len(word) >= 4:
+            wanted[word] = near
+    assert names.slips(asked) == wanted
+    names.close()
+
+
+def test_an_index_without_words_knows_no_slips(tmp_path):
+    path = tmp_path / "names.sqlite"
+    Names.build(films(), path).close()
+    connection = sqlite3.connect(path)
+    connection.executescript("DROP TABLE word; DELETE FROM fact WHERE name = 'words'")
+    connection.close()
+    names = Names.open(path)
+    assert names.slips(["christpoher"]) == {}
     names.close()

@@ -269,3 +269,50 @@ def test_names_weigh_more_than_common_words():
     tokens = tokenize("does the girl know Ada of Ulm")
     name, common, function = (weight(s, tokens) for s in (Span(4, 7), Span(2, 3), Span(0, 2)))
     assert name > common > function > 0
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("who knows christpoher nolan beside Texas?", "Christopher Nolan"),
+        ("What is Texsa?", "Texas"),
+        (
+            "Who made The Lord of the Rinsg: The Two Towers?",
+            "The Lord of the Rings: The Two Towers",
+        ),
+        ("Christofher Lee films", "Christopher Lee"),
+        ("who is the sister of mollière?", "Molière"),
+    ],
+)
+def test_a_slip_hides_no_name(linker, question, name):
+    best = linker.link(question).mentions
+    assert [linker.view.names[n] for m in best for n in m.nodes if m.quality > 0.85][:1] == [name]
+
+
+def test_a_number_that_is_another_is_no_slip():
+    linker = crowded("Engine 4711", "Order 4712")
+    assert linker.link("where is Engnie 4711?").mentions[0].nodes == (0,)
+    assert all(m.quality < 0.85 for m in linker.link("where is Engnie 4713?").mentions)
+
+
+def test_a_slip_that_may_mean_several_is_less_sure():
+    linker = crowded("Marlon", "Marion", "Peter")
+    unsure = linker.link("who knows Maron").mentions
+    assert {m.nodes for m in unsure[:2]} == {(0,), (1,)}
+    assert unsure[0].quality < linker.link("who knows Petter").mentions[0].quality
+
+
+def test_part_of_a_name_may_be_misspelt():
+    linker = crowded("Albert Einstein", "Niels Bohr")
+    mention = linker.link("Who taught Einstien?").mentions[0]
+    assert (mention.nodes, mention.match) == ((0,), Match.PARTIAL)
+
+
+def test_forms_of_english_words_are_no_slips():
+    linker = crowded("River", "Stable", "Ada")
+    assert [m.nodes for m in linker.link("which rivers are stables of Ada").mentions] == [(2,)]
+
+
+def test_names_of_several_words_read_as_if_written_with_capitals(linker):
+    texts = [[t.text for t in linker.link(q).tokens] for q in ("is CHRISTOPHER nolan in?",)]
+    assert texts == [["is", "Christopher", "Nolan", "in"]]
