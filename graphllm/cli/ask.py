@@ -8,7 +8,7 @@ import click
 from graphllm.cli.console import bold, note, say
 from graphllm.cli.group import NOT_IN_GRAPH
 from graphllm.cli.model import ModelChoice, model_options
-from graphllm.cli.opening import graph_options, open_graph, refuse_swapped
+from graphllm.cli.opening import graph_options, max_error_option, open_graph, refuse_swapped
 
 if TYPE_CHECKING:
     from graphllm.answer import Answer, Usage
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Write a page: the proof, drawn.",
 )
 @click.option("--run", "plan_text", metavar="PLAN", help="Run this plan in place of a question.")
+@max_error_option
 @model_options
 @click.option(
     "--dry-run", is_flag=True, help="Send nothing: print what would be sent, or what is found."
@@ -43,6 +44,7 @@ def ask(
     subgraph: bool,
     html: Path | None,
     plan_text: str | None,
+    max_error: float | None,
     dry_run: bool,
     model: ModelChoice,
 ) -> int:
@@ -59,6 +61,7 @@ def ask(
       graphllm ask data.csv "who knows Ada?" --map "head=from,relation=how,tail=to"
       graphllm ask films.csv "who wrote Alien?" --plan   # prints a plan, which replays:
       graphllm ask films.csv --run 'PLAN'
+      graphllm ask films.csv "who wrote Alien?" --max-error 0.05   # answers only when that sure
       graphllm ask films.csv "who wrote Alien?" --llm llama3.2 --llm-url http://localhost:11434/v1
       graphllm ask films.csv "who wrote Alien?" --llm gpt-5-mini --dry-run   # sends nothing
       graphllm ask films.csv "who wrote Alien?" --retriever ppr --dry-run    # the facts it finds
@@ -76,7 +79,7 @@ def ask(
         )
     model.refuse_without_model(dry_run=dry_run)
     refuse_swapped(graph, question)
-    qa = open_graph(graph, mapping, format_, model, dry_run=dry_run)
+    qa = open_graph(graph, mapping, format_, model, dry_run=dry_run, max_error=max_error)
     if dry_run:
         say(_rehearsal(qa, " ".join(question), with_model=model.llm is not None, as_json=as_json))
         return 0

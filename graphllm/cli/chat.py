@@ -10,7 +10,7 @@ import click
 from graphllm.cli.ask import emphasized, plan_text_of, subgraph_text, why_text
 from graphllm.cli.console import note, say
 from graphllm.cli.model import ModelChoice, model_options
-from graphllm.cli.opening import graph_options, open_graph
+from graphllm.cli.opening import graph_options, max_error_option, open_graph
 from graphllm.cli.teach import in_chat
 
 if TYPE_CHECKING:
@@ -32,8 +32,15 @@ Type a question. A follow-up may say "it", "they" or "and who wrote it?".
 
 @click.command()
 @graph_options
+@max_error_option
 @model_options
-def chat(graph: str, mapping: str | None, format_: str | None, model: ModelChoice) -> None:
+def chat(
+    graph: str,
+    mapping: str | None,
+    format_: str | None,
+    max_error: float | None,
+    model: ModelChoice,
+) -> None:
     """Talk with a graph: questions, follow-ups, and the reasons on request.
 
     Inside: /why /plan /subgraph /teach /forget /undo /save FILE /help /quit. Ctrl-C stops an
@@ -46,7 +53,7 @@ def chat(graph: str, mapping: str | None, format_: str | None, model: ModelChoic
       printf 'who directed Alien?\\nand who wrote it?\\n' | graphllm chat films.csv
     """
     model.refuse_without_model()
-    qa = open_graph(graph, mapping, format_, model)
+    qa = open_graph(graph, mapping, format_, model, max_error=max_error)
     note(f"{qa.describe()}. /help says what you can do, Ctrl-D leaves.")
     conversation = qa.chat()
     for line in _lines():

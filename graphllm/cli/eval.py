@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from graphllm.cli.console import note, progress, say
+from graphllm.cli.group import LazyGroup
 from graphllm.cli.model import ModelChoice, model_options
+from graphllm.cli.opening import max_error_option
 
 if TYPE_CHECKING:
     from graphllm.evaluate import Report, Suite
@@ -24,7 +26,22 @@ BATCH = 16  # questions that a language model is asked at once
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command(name="eval")
+@click.group(name="eval", cls=LazyGroup)
+def evaluate() -> None:
+    """Measure how well questions are answered: of a published benchmark, or of your own graph.
+
+    \b
+    Examples:
+      graphllm eval own films.csv                      questions built from your own graph
+      graphllm eval metaqa-2hop --data ~/data          a published benchmark
+    """
+
+
+evaluate.table = {"own": "graphllm.cli.own:own"}
+evaluate.default = "suite"
+
+
+@evaluate.command()
 @click.argument("suite")
 @click.option("--data", type=FOLDER, help="Where the data sets are; $GRAPHLLM_DATA otherwise.")
 @click.option("--split", help="dev or test, where the suite has both; test when left out.")
@@ -38,8 +55,9 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     help="Who answers: graphllm by plan, or with --llm by language model (lm); a published"
     " baseline with --llm that checks nothing; or a naive one.",
 )
+@max_error_option
 @model_options
-def evaluate(
+def suite(
     suite: str,
     data: Path | None,
     split: str | None,
@@ -48,9 +66,10 @@ def evaluate(
     out: Path | None,
     against: Path | None,
     reader: str | None,
+    max_error: float | None,
     model: ModelChoice,
 ) -> None:
-    """Ask every question of SUITE and print how many answers are right, with standard errors.
+    """Ask every question of SUITE and print how many answers are right; `suite` may be left out.
 
     The data sets are not part of graphllm: give the folder that holds them as they are published.
     Suites: metaqa-1hop, metaqa-2hop, metaqa-3hop, pathquestion-2h, pathquestion-3h, pql-2h, pql-3h
@@ -71,22 +90,26 @@ def evaluate(
     if against and not out:
         raise ConfigError("--against compares with a kept run; keep this one too, with --out")
     reader = reader or ("lm" if model.llm else "plan")
-    _refuse_what_does_not_fit(reader, model)
+    _refuse_what_does_not_fit(reader, model, max_error)
     questions = load_suite(suite, data, split)
     note(f"{len(questions):,} questions over {questions.graph_path}")
-    report = _Run(suite=questions, reader=reader, model=model).ask(limit, seed, out)
+    report = _Run(suite=questions, reader=reader, model=model, max_error=max_error).ask(
+        limit, seed, out
+    )
     say(report.table())
     if against and out:
         say()
         say(comparison_table(compare(against, out, np.random.default_rng(seed))))
 
 
-def _refuse_what_does_not_fit(reader: str, model: ModelChoice) -> None:
+def _refuse_what_does_not_fit(reader: str, model: ModelChoice, max_error: float | None) -> None:
     asks_model = reader == "lm" or reader in TEXT_ONLY
     if asks_model and model.llm is None:
         raise click.UsageError(f"--reader {reader} needs --llm")
     if not asks_model and model.llm is not None:
         raise click.UsageError(f"--reader {reader} asks no language model; leave --llm out")
+    if max_error is not None and reader != "plan":
+        raise click.UsageError(f"--max-error is for answers by plan, not for --reader {reader}")
     model.refuse_without_model()
 
 
@@ -97,6 +120,7 @@ class _Run:
     suite: "Suite"
     reader: str
     model: ModelChoice
+    max_error: float | None = None
 
     def ask(self, limit: int | None, seed: int, out: Path | None) -> "Report":
         from graphllm.evaluate import run_system
@@ -134,6 +158,7 @@ class _Run:
             retriever=self._retriever(),
             max_tokens=self.model.max_tokens,
             prompts=self.model.prompts,
+            max_error=self.max_error,
         )
 
     def _retriever(self) -> str:
@@ -163,6 +188,7 @@ class _Run:
                 retriever=retriever,
                 max_tokens=self.model.max_tokens,
                 prompts=self.model.prompts,
+                max_error=self.max_error,
             )
 
         qa_of = systems.on_own_graph(make) if qa is None else lambda _: qa
@@ -175,11 +201,11 @@ class _Run:
         return systems.text_only_system(baseline, qa_of)
 
     def _about(self, llm: "LanguageModel | None") -> dict[str, str]:
-        """Return what made the answers; nothing for the plan reader, which has no settings."""
+        """Return what made the answers; nothing for the plan reader as it is by itself."""
         from graphllm.assets import prompt_file
 
         if self.reader == "plan":
-            return {}
+            return {} if self.max_error is None else {"max_error": f"{self.max_error:g}"}
         if llm is None:
             return {"reader": self.reader}
         from hashlib import sha256

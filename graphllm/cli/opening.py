@@ -26,6 +26,16 @@ def file_options(command: F) -> F:
     return _options(command, "FILE")
 
 
+def max_error_option(command: F) -> F:
+    """Add the option that has answers withheld of which it is not sure enough."""
+    return click.option(
+        "--max-error",
+        type=float,
+        metavar="SHARE",
+        help="Answer only when so sure that at most this share of the answers is wrong: 0.05.",
+    )(command)
+
+
 def _options(command: F, metavar: str) -> F:
     command = click.option(
         "--format",
@@ -49,6 +59,7 @@ def open_graph(
     model: ModelChoice = NO_MODEL,
     *,
     dry_run: bool = False,
+    max_error: float | None = None,
 ) -> "GraphQA":
     """Return the graph ready to be asked; says on stderr how its columns were understood."""
     from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
@@ -69,6 +80,7 @@ def open_graph(
             prompts=model.prompts,
             on_send=announcer(llm) if llm else None,
             retriever=model.retriever or DEFAULT_RETRIEVER,
+            max_error=max_error,
         )
     _tell_stale(path)
     return qa

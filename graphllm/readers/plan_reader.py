@@ -123,7 +123,8 @@ class PlanReader:
         if attempt.is_poor:
             return self._unread(attempt.seeds, candidates)
         if reading.draft is None:
-            return replace(reading, alternatives=_others(candidates, reading.plan, 0.0))
+            untried = [c for c in candidates if c.plan != reading.plan]
+            return replace(reading, alternatives=self._untried(attempt.seeds, untried))
         sure = self.calibration.probability(attempt.evidence)
         others = _others(candidates, reading.plan, sure)
         if sure >= self.least:
@@ -140,9 +141,21 @@ class PlanReader:
         named = seeds.mentions[0].nodes[:_MOST_NAMED] if seeds.mentions else ()
         return Reading(
             abstention=no_reading(seeds, candidates, self.view, self.planner.schema),
-            alternatives=_others(candidates, None, 0.0),
+            alternatives=self._untried(seeds, candidates),
             focus=tuple(self.view.keys[node] for node in named),
         )
+
+    def _untried(
+        self, seeds: Seeds, candidates: Sequence[PlanCandidate]
+    ) -> tuple[tuple[Plan, float], ...]:
+        """Return plans that were not run, and how sure each would be by its words alone."""
+        if not candidates:
+            return ()
+        best = candidates[0]
+        sure = self.calibration.probability(
+            evidence(self.planner.ground, Case(seeds, candidates, best))
+        )
+        return ((best.plan, sure), *_others(candidates, best.plan, sure)[: _SHOWN - 1])
 
     def _attempt(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Attempt:
         """Run the best plan that says something, and weigh what speaks for it."""
@@ -249,15 +262,11 @@ def _others(
 ) -> tuple[tuple[Plan, float], ...]:
     """Return the next best plans, with what is left of the belief shared out by their scores.
 
-    None gets more than ``sure``, which the best one has, where there is a best one.
+    None gets more than ``sure``, which the chosen one has.
     """
     others = [c for c in candidates if c.plan != chosen]
-    if not others:
-        return ()
     shares = [math.exp((c.score - others[0].score) / _SPREAD) for c in others]
-    left = (1 - sure) / sum(shares)
-    most = sure if chosen is not None and sure > 0 else 1.0
     return tuple(
-        (c.plan, min(most, left * share))
+        (c.plan, min(sure, (1 - sure) * share / sum(shares)))
         for c, share in zip(others[:_SHOWN], shares[:_SHOWN], strict=True)
     )

@@ -71,13 +71,13 @@ class Case(NamedTuple):
 
     Attributes:
         candidates: Best first.
-        result: What the plan of ``chosen`` gave.
+        result: What the plan of ``chosen`` gave; ``None`` when it was not run.
     """
 
     seeds: Seeds
     candidates: Sequence[PlanCandidate]
     chosen: PlanCandidate
-    result: PlanResult
+    result: PlanResult | None = None
 
 
 def evidence(ground: Ground, case: Case) -> Evidence:
@@ -89,7 +89,7 @@ def evidence(ground: Ground, case: Case) -> Evidence:
         **_wording(ground, case.seeds, case.chosen),
         **_form(ground, case.seeds, case.chosen),
         **_shape(case.chosen.plan),
-        **_outcome(case.result),
+        **(_outcome(case.result) if case.result else {}),
     }
 
 

@@ -1,15 +1,16 @@
 """How well a graph of one's own is answered: questions built from it, asked and judged."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from graphllm.errors import ConfigError, DataError, PlanError
 from graphllm.evaluate.metrics import Mean, mean, normalize
-from graphllm.evaluate.selective import expected_calibration_error
+from graphllm.evaluate.selective import Answered, answered_above, expected_calibration_error
 from graphllm.graph import GraphView
 from graphllm.query import NodePlan, Plan, PlanResult, execute, to_text
 from graphllm.questions import BuiltQuestion, questions_for
@@ -21,6 +22,7 @@ CAVEAT = (
     "Built questions are easier than people's: they use the graph's own words, and ask for what is"
     " in it. Read the numbers as an upper bound, and compare them with each other."
 )
+_ERRORS = (0.02, 0.05, 0.1, 0.2)
 _RETRIEVED = 100  # edges, or as many as the right answer rests on
 _RUN = 30  # candidates that are run to see whether one gives the right answer
 
@@ -64,10 +66,12 @@ class OwnReport:
     Attributes:
         seed: Of the questions.
         asked: Each question with what was made of it.
+        limits: The least confidence to answer with, by tolerated error.
     """
 
     seed: int
     asked: tuple[Asked, ...]
+    limits: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, Mean]:
@@ -81,7 +85,8 @@ class OwnReport:
     def by_kind(self) -> dict[str, Mean]:
         """The share right, of the questions that have an answer, by kind of question."""
         answerable = [a for a in self.asked if a.question.is_answerable]
-        kinds = sorted({a.question.operation for a in answerable})
+        counts = Counter(a.question.operation for a in answerable)
+        kinds = sorted(counts, key=lambda kind: (-counts[kind], kind))
         return {
             kind: mean(np.array([a.is_right for a in answerable if a.question.operation == kind]))
             for kind in kinds
@@ -96,6 +101,17 @@ class OwnReport:
             np.array([a.is_right for a in given], dtype=np.bool_),
         )
 
+    @property
+    def withheld(self) -> dict[float, Answered]:
+        """What withholding answers of less confidence comes to, by tolerated error."""
+        given = [a for a in self.asked if not a.is_declined]
+        confidence = np.array([a.confidence for a in given], dtype=np.float64)
+        right = np.array([a.is_right for a in given], dtype=np.bool_)
+        return {
+            max_error: answered_above(least, confidence, right, len(self.asked))
+            for max_error, least in self.limits.items()
+        }
+
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain data; what is not defined is ``None``."""
         return {
@@ -105,6 +121,10 @@ class OwnReport:
             "means": {name: _plain(found) for name, found in self.means.items()},
             "by_kind": {name: _plain(found) for name, found in self.by_kind.items()},
             "calibration_error": _defined(self.calibration_error),
+            "max_error": {
+                f"{max_error:g}": {"error": _plain(kept.error), "answered": _plain(kept.coverage)}
+                for max_error, kept in self.withheld.items()
+            },
             "caveat": CAVEAT,
             "asked": [_record(asked) for asked in self.asked],
         }
@@ -165,7 +185,15 @@ def evaluate_own(
         asked.append(_ask(qa, question))
         if progress:
             progress(len(asked), len(built))
-    return OwnReport(seed=seed, asked=tuple(asked))
+    return OwnReport(seed=seed, asked=tuple(asked), limits=_limits(qa))
+
+
+def _limits(qa: GraphQA) -> dict[float, float]:
+    """Return the limits for usual errors that are calibrated and stricter than those of ``qa``."""
+    reader = qa.reader
+    known = {limit.max_error for limit in reader.calibration.limits}
+    found = {e: reader.calibration.limit(e) for e in _ERRORS if e >= min(known, default=1)}
+    return {max_error: least for max_error, least in found.items() if least > reader.least}
 
 
 def _ask(qa: GraphQA, question: BuiltQuestion) -> Asked:
