@@ -205,8 +205,10 @@ class _Phrase:
 
     def answering(self, plan: NodePlan) -> str:
         """Return a set of nodes with what they are, where its last step does not say so."""
-        kind = self.graph.type_of(plan.step) if isinstance(plan, Follow) else ""
-        text = self.nodes(plan)
+        others = isinstance(plan, Subtract) and isinstance(plan.right, Entities)
+        last = plan.left if isinstance(plan, Subtract) and others else plan
+        kind = self.graph.type_of(last.step) if isinstance(last, Follow) else ""
+        text = self.nodes(last)
         return f"{kind}: {text}" if kind and not text.startswith(kind) else text
 
     def nodes(self, plan: NodePlan) -> str:
