@@ -10,7 +10,7 @@ This is a development set: rules were written while looking at what it got wrong
 what is covered, and nothing about questions that nobody looked at.
 
 An answer is right when it is the whole set that SQL gives and nothing else: names folded, numbers
-to four digits. Where SQL gives pairs, each group must come with its number.
+to six digits. Where SQL gives pairs, each group must come with its number.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from graphllm.graph.columns import format_value
 from graphllm.graph.folding import fold
 
 QUESTIONS = Path(__file__).parent / "chinook" / "questions.jsonl"
-DIGITS = 4
+DIGITS = 6
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def answers(qa: GraphQA, question: str, *, pairs: bool) -> tuple[set[tuple[str, 
 
 
 def told(value: object) -> str:
-    """Return what an answer is compared by: a number in four digits, or a folded name."""
+    """Return what an answer is compared by: a number in six digits, or a folded name."""
     try:
         return f"{float(str(value)):.{DIGITS}g}"
     except ValueError:

@@ -4,12 +4,28 @@ from collections.abc import Iterator, Sequence
 
 from graphllm.query.plan import Comparison
 from graphllm.retrieval.constraints import Constraint, Superlative, constraints, superlative
-from graphllm.retrieval.english import FUNCTION_WORDS
+from graphllm.retrieval.english import FUNCTION_WORDS, Token, words
 from graphllm.retrieval.ground import CUE_IS_CLEAR, Ground, Question
 from graphllm.retrieval.intents import Intent
 from graphllm.retrieval.linker import Match, Seeds, Span
 from graphllm.retrieval.measures import ScoredMeasure
+from graphllm.retrieval.units import in_unit_of, is_unit, measured_in
 
+_COMPARATIVES = {
+    "more": "most",
+    "less": "least",
+    "fewer": "fewest",
+    "later": "latest",
+    "earlier": "earliest",
+    "better": "best",
+    "worse": "worst",
+} | {
+    form: form[:-2] + "est"
+    for form in words(
+        "older younger newer larger bigger greater smaller higher taller lower longer shorter "
+        "cheaper heavier lighter richer poorer faster slower deeper"
+    )
+}
 _NEAR = 4  # words between a comparison and what names its measure
 _LONGEST_SAID = 4  # words of an attribute's value
 
@@ -19,8 +35,9 @@ def readings(ground: Ground, seeds: Seeds, wanted: Intent, plain: Question) -> I
     yield plain
     compared = []
     for constraint in constraints(seeds.tokens):
-        fitting = ground.measures.find(constraint.cues, is_time=constraint.is_time)
-        compared.append((constraint, tuple(fitting)))
+        cues = (*constraint.cues, *measured_in(_unit_after(seeds, constraint)))
+        fitting = ground.measures.find(cues, is_time=constraint.is_time)
+        compared.append((_in_unit(ground, seeds, constraint, fitting), tuple(fitting)))
     for valued in _valued(ground, seeds):
         yield Question(
             seeds,
@@ -41,6 +58,24 @@ def readings(ground: Ground, seeds: Seeds, wanted: Intent, plain: Question) -> I
     cues = _cue_spans(ground, seeds, [*compared, *([ranked] if ranked else [])])
     for consumed in ([*spans, *cues], spans) if ranking and ranking.counts else ([*spans, *cues],):
         yield Question(seeds, wanted, tuple(compared), ranked, tuple(dict.fromkeys(consumed)))
+
+
+def _unit_after(seeds: Seeds, constraint: Constraint) -> str:
+    """Return the unit that a comparison's number is in; ``""`` where none is said."""
+    after = [t.folded for t in seeds.tokens[constraint.span.last :][:1] if is_unit(t.folded)]
+    return "".join(after)
+
+
+def _in_unit(
+    ground: Ground, seeds: Seeds, constraint: Constraint, fitting: Sequence[ScoredMeasure]
+) -> Constraint:
+    """Return a comparison with its number in the unit of what it most likely measures."""
+    unit = _unit_after(seeds, constraint)
+    if not unit or not fitting:
+        return constraint
+    label = ground.schema.labels[fitting[0].port >> 1].split()
+    span = Span(constraint.span.first, constraint.span.last + 1)
+    return constraint._replace(span=span, value=in_unit_of(label, constraint.value, unit))
 
 
 def _valued(ground: Ground, seeds: Seeds) -> Iterator[tuple[Constraint, tuple[ScoredMeasure, ...]]]:
@@ -70,6 +105,17 @@ def _flagged(
                 span = Span(position, position + 1)
                 constraint = Constraint(span, Comparison.EQUALS, yes, (), is_time=False)
                 yield constraint, (ScoredMeasure(ground.measures.measure(port), port, 1.0, ""),)
+
+
+def compared_as_ranked(tokens: Sequence[Token]) -> list[Token]:
+    """Return the words with each comparison as a ranking: of two, the older one is the oldest.
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [t.folded for t in compared_as_ranked(tokenize("the larger or less expensive city"))]
+        ['the', 'largest', 'or', 'least', 'expensive', 'city']
+    """
+    return [t._replace(folded=_COMPARATIVES.get(t.folded, t.folded)) for t in tokens]
 
 
 def _cue_spans(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphllm.query.plan import Comparison, Literal
-from graphllm.retrieval.english import FUNCTION_WORDS, Token
+from graphllm.retrieval.english import COPULAS, FUNCTION_WORDS, Token
 from graphllm.retrieval.linker import Span
 
 
@@ -166,6 +166,7 @@ _MONTHS = {
     )
     for name in names.split()
 }
+_OPENING = frozenset({"the", "top", "which", "what", "list", "show", "name", "me", "give", "find"})
 _DAY = re.compile(r"([1-9]|[12]\d|3[01])(st|nd|rd|th)?")
 _YEAR = re.compile(r"[12]\d{3}")
 _SECOND_WORD = ("recent", "populous", "populated", "expensive", "popular")
@@ -347,8 +348,9 @@ def _literal(tokens: Sequence[Token], position: int) -> tuple[Literal, int] | No
 def _cues(tokens: Sequence[Token], span: Span) -> tuple[str, ...]:
     """Return the content words nearest to a comparison: those before it, then one after."""
     before = [t.folded for t in tokens[max(span.first - 4, 0) : span.first]][::-1]
-    after = [t.folded for t in tokens[span.last : span.last + 1]]
-    return tuple(w for w in [*before[:2], *after, *before[2:]] if w and w not in FUNCTION_WORDS)
+    after = [t.folded for t in tokens[span.last : span.last + 3]]
+    nearest = [*before[:2], *after[:1], *before[2:], *after[1:]]  # "20 units in stock"
+    return tuple(w for w in nearest if w and w not in FUNCTION_WORDS)
 
 
 def _is_year(value: Literal) -> bool:
@@ -386,9 +388,14 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
             if cues and following not in ("of",):  # "has spent the most": the verb says what of
                 span = Span(position, position + 1)
                 return _counted(words, span, ascending, cues, is_time=False, counts=True)
-        if word in _ADJECTIVES and word not in _SECOND_WORD:
+        was_once = (
+            words[position - 1] in COPULAS and following.endswith("ed") if position else False
+        )
+        if word in _ADJECTIVES and word not in _SECOND_WORD and not was_once:
             ascending, cues, is_time = _ADJECTIVES[word]
             nouns = tuple(w for w in words[position + 1 : position + 3] if w not in FUNCTION_WORDS)
+            if position == len(words) - 1:  # "who was hired first": the verb says of what
+                nouns = tuple(w for w in words[position - 1 : position] if w not in FUNCTION_WORDS)
             return _counted(
                 words, Span(position, position + 1), ascending, (*nouns, *cues), is_time
             )
@@ -399,7 +406,7 @@ def _first_of(words: Sequence[str]) -> Superlative | None:
     """Read "top 5 customers by total", "bottom 3 albums by number of tracks"."""
     for position, word in enumerate(words[:4]):
         number = words[position + 1] if position + 1 < len(words) else ""
-        k = _COUNTS.get(number) or (int(number) if number.isdigit() and len(number) < 4 else None)
+        k = number_said(number)
         if word not in ("top", "bottom") or "by" not in words[position:]:
             continue
         by = words.index("by", position)
@@ -418,7 +425,23 @@ def _counted(
     counts: bool = False,
 ) -> Superlative:
     """Read "the three oldest", "top 5", "5 largest"."""
-    before = words[span.first - 1] if span.first else ""
-    k = _COUNTS.get(before) or (int(before) if before.isdigit() and len(before) < 4 else None)
+    k = number_said(words[span.first - 1]) if span.first else None
     first = span.first - 1 if k else span.first
+    if k is None:
+        k = _number_before(words[: span.first])
     return Superlative(Span(first, span.last), k or 1, ascending, cues, is_time, counts)
+
+
+def number_said(word: str) -> int | None:
+    """Return a number that a word says: "five", "12"; ``None`` for years and all other words."""
+    return _COUNTS.get(word) or (int(word) if word.isdigit() and len(word) < 4 else None)
+
+
+def _number_before(words: Sequence[str]) -> int | None:
+    """Return the number of "the five artists with the most albums"."""
+    for position, word in enumerate(words[:-2]):
+        number = number_said(word)
+        opens = position == 0 or words[position - 1] in _OPENING
+        if number and opens and not words[position + 1].isdigit():
+            return number
+    return None

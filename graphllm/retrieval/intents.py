@@ -1,11 +1,13 @@
 """What a question wants done with what it finds: listed, counted, confirmed, connected, told."""
 
+import re
 from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, words
 from graphllm.retrieval.linker import Span
+from graphllm.retrieval.openings import courtesies, joined, opening, words_before
 
 
 class Want(Enum):
@@ -31,6 +33,7 @@ _CONNECTING = words(
     "connect connected connects connection connections relate related relation relationship "
     "path paths link linked links route"
 )
+_CONNECTED = re.compile(r"\b(?:to do with|lies? between|stands? between)\b")
 _TELLING = words(
     "about describe description information info facts fact details detail know everything "
     "summary summarize summarise explain background tell more say"
@@ -46,7 +49,15 @@ def intent(tokens: Sequence[Token]) -> Intent:
         ...     "how many films did she direct", "did she direct Alien", "who directed Alien",
         ...     "how is Ada connected to Babbage", "what is the average population of cities")]
         ['count', 'confirm', 'list', 'connect', 'average']
+        >>> intent(tokenize("I wonder whether she directed Alien")).want.value
+        'confirm'
     """
+    wanted = _wanted(tokens)
+    apart = [s for s in courtesies(tokens) if not any(s.overlaps(o) for o in wanted.spans)]
+    return Intent(wanted.want, (*wanted.spans, *apart))
+
+
+def _wanted(tokens: Sequence[Token]) -> Intent:
     words = [t.folded for t in tokens]
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else ""
@@ -54,17 +65,29 @@ def intent(tokens: Sequence[Token]) -> Intent:
             return Intent(Want.COUNT, (Span(position, position + 2),))
         before = words[position - 1] if position else ""
         counting = before in ("", "the", "a", "what", "total")  # not "phone number of"
+        if word == "count" and not following and position:
+            return Intent(Want.COUNT, (Span(position, position + 1),))
         if word in ("number", "count") and following in ("of", "the", "all") and counting:
             return Intent(Want.COUNT, (Span(position, position + 2),))
         if word in ("average", "mean"):
             return Intent(Want.AVERAGE, (Span(position, position + 1),))
+        if following in ("number", "count"):  # "the total number of invoices" is how many there are
+            continue
         if word in ("total", "sum") and following and words[max(position - 1, 0)] != "a":
             return Intent(Want.TOTAL, (Span(position, position + 1),))
     connecting = [i for i, w in enumerate(words) if w in _CONNECTING]
     if connecting:
         return Intent(Want.CONNECT, tuple(Span(i, i + 1) for i in connecting))
-    if words and words[0] in _AUXILIARIES and words[1:2] != ["you"]:
-        return Intent(Want.CONFIRM, (Span(0, 1),))
+    joining = _CONNECTED.search(joined(tokens))
+    if joining:
+        first, last = (words_before(tokens, offset) for offset in joining.span())
+        return Intent(Want.CONNECT, (Span(first, last),))
+    first = opening(tokens)
+    begins = words[first] if first < len(words) else ""
+    if begins in ("if", "whether") and first:
+        return Intent(Want.CONFIRM, (Span(first, first + 1),))
+    if begins in _AUXILIARIES and words[first + 1 : first + 2] != ["you"]:
+        return Intent(Want.CONFIRM, (Span(first, first + 1),))
     return Intent(Want.LIST)
 
 

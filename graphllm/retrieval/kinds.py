@@ -131,6 +131,11 @@ class Kinds:
         """Return whether an attribute's values are dates or years."""
         return self.schema.time_share(port) > 1 - _PART / 2
 
+    def is_year(self, port: int) -> bool:
+        """Return whether an attribute's values are whole numbers that read as years."""
+        column = self.view.node_columns[self.schema.attribute(port) or ""]
+        return column.kind is ColumnKind.INTEGER and self.is_time(port)
+
     def says(self, word: str, port: int) -> float:
         """Return how far a word speaks of what a port reads or walks; 0 where it hardly does."""
         if word in FUNCTION_WORDS or word.isdigit():

@@ -25,15 +25,19 @@ from graphllm.retrieval.ground import Ground, Question
 from graphllm.retrieval.kinds import Kinds, NamedKind, Way
 from graphllm.retrieval.linker import Match, Mention, Span, weight
 from graphllm.retrieval.measures import ScoredMeasure
+from graphllm.retrieval.units import in_unit_of, is_unit, measured_in
 
 _LONGEST_VALUE = 6  # words
 _NEAR = 3  # words between a value and what says of which attribute it is
 _CUE_NEAR = 5
 _FAR = 0.12  # what each further step to a name costs
+_CUED, _UNCUED = 1.3, 0.85  # how sure a value is that a word says the attribute of, or none
+_FANS_OUT = 0.05  # for a step from one to many: "the albums of X" rather than the album of a track
+_SAID = 0.2  # for words that say which step is meant
 _BESIDE = 0.25  # what a word for the kind of a name, beside it, is worth
 _OF_ANOTHER = 0.9  # quality of a value that a kind joined with the one asked for has
-_ONLY_MEASURE = 0.7
-_COMMON_VERB = 0.6
+_GUESSED_STEP = 0.9
+_COMMON_VERB = 0.85
 _DENYING = words("not without no never except excluding neither nor lack lacks lacking empty")
 _HOLDING = words("with have has having whose had")
 _LITTLE_SAID = words("a an any some the single yet been ever being of its their to own")
@@ -44,33 +48,6 @@ _COMMON_VERBS = words(
     "issue issued place placed make made appear appears exist exists offer offered feature buy "
     "features used billed sold purchased ordered bought store database dated handle handled hold"
 )
-# Units: of what, and how much of the first of its kind.
-_UNITS: dict[str, tuple[str, float]] = {
-    name: (what, amount)
-    for what, names, amount in (
-        ("time", "millisecond ms", 1e-3),
-        ("time", "second sec s", 1.0),
-        ("time", "minute min", 60.0),
-        ("time", "hour hr h", 3600.0),
-        ("size", "byte", 1.0),
-        ("size", "kilobyte kb", 1e3),
-        ("size", "megabyte mb", 1e6),
-        ("size", "gigabyte gb", 1e9),
-        ("length", "meter metre m", 1.0),
-        ("length", "kilometer kilometre km", 1e3),
-        ("length", "mile", 1609.344),
-        ("length", "foot feet ft", 0.3048),
-    )
-    for name in names.split()
-}
-# What a unit after a number may measure.
-_MEASURED_IN = {
-    "time": ("duration", "length", "milliseconds"),
-    "size": ("size", "bytes"),
-    "length": ("height", "elevation", "altitude", "length", "distance"),
-    "money": ("price", "cost", "total", "amount"),
-}
-_MONEY = words("dollar dollars euro euros pound pounds usd eur gbp $")
 
 
 @dataclass(frozen=True)
@@ -148,6 +125,7 @@ class _Piece(NamedTuple):
     port: int  # of the attribute, or the last step of the way
     plan: NodePlan  # the nodes that are meant
     is_filter: bool
+    sureness: float
     explained: dict[int, float]
     mention: Mention | None = None
 
@@ -176,7 +154,7 @@ def _pieces(asked: Asked, kind: int) -> list[_Piece]:
     found = [*_values(asked, kind), *_names(asked, kind)]
     found += _values_of_others(asked, kind, [p.span for p in found])
     tokens = asked.question.seeds.tokens
-    found.sort(key=lambda p: (-(p.span.last - p.span.first), p.mention is not None, p.span))
+    found.sort(key=lambda p: (-(p.span.last - p.span.first), -p.sureness, p.span))
     kept: list[_Piece] = []
     for piece in found:
         if not any(piece.span.overlaps(other.span) for other in kept):
@@ -189,7 +167,7 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
     ground = asked.ground
     has = ground.kinds.has(kind)
     for span, said in _stretches(asked):
-        values = ground.schema.text_values.get(said, ())
+        values = _spelled_out(ground, said)
         options = [(port, value) for port, value in values if has[port] > 0]
         if options:
             yield _of_value(asked, kind, span, options)
@@ -197,6 +175,17 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
         for port, yes in ground.schema.flags.items():
             if has[port] > 0 and ground.affinity.label_word(token.folded, port >> 1):
                 yield _of_value(asked, kind, Span(position, position + 1), [(port, yes)])
+
+
+def _spelled_out(ground: Ground, said: str) -> Sequence[tuple[int, str]]:
+    """Return the text values that words say, of which there may be several: "surgeons"."""
+    known = ground.schema.text_values
+    return known.get(said) or known.get(said.removesuffix("s")) or ()
+
+
+def has_value(asked: Asked, kind: int) -> bool:
+    """Return whether the question says a value of an attribute that nodes of a kind have."""
+    return any(True for _ in _values(asked, kind))
 
 
 def _stretches(asked: Asked) -> Iterator[tuple[Span, str]]:
@@ -221,7 +210,8 @@ def _of_value(
     explained = {**dict.fromkeys(range(*span), 1.0), **cues[port]}
     if _is_place(asked.ground.schema.labels[port >> 1]):
         explained |= {at: 0.8 for at, word in enumerate(asked.folded) if word in _PLACED}
-    return _Piece(span, port, plan, True, explained)
+    sureness = _CUED if cues[port] else _UNCUED
+    return _Piece(span, port, plan, True, sureness, explained)
 
 
 def _is_place(label: str) -> bool:
@@ -243,15 +233,15 @@ def _is_taken(asked: Asked, position: int) -> bool:
 
 def _names(asked: Asked, kind: int) -> Iterator[_Piece]:
     """Yield names that nodes of a kind lead to: "tracks by Queen", "the playlist Grunge"."""
-    by_span: dict[Span, tuple[float, _Piece]] = {}
+    by_span: dict[Span, _Piece] = {}
     for mention in asked.question.seeds.mentions:
         if not _may_be_name(asked, mention):
             continue
-        for score, piece in _leading(asked, kind, mention):
-            score += mention.quality
-            if mention.span not in by_span or by_span[mention.span][0] < score:
-                by_span[mention.span] = (score, piece)
-    yield from (piece for _, piece in by_span.values())
+        for piece in _leading(asked, kind, mention):
+            known = by_span.get(mention.span)
+            if known is None or known.sureness < piece.sureness:
+                by_span[mention.span] = piece
+    yield from by_span.values()
 
 
 def _may_be_name(asked: Asked, mention: Mention) -> bool:
@@ -266,7 +256,7 @@ def _may_be_name(asked: Asked, mention: Mention) -> bool:
     return bool(outside) and not (small and (guess or len(outside) < len(range(*mention.span))))
 
 
-def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[tuple[float, _Piece]]:
+def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[_Piece]:
     ground, kinds = asked.ground, asked.ground.kinds
     start = int(ground.view.node_type_ids[mention.nodes[0]])
     if start < 0:
@@ -274,13 +264,13 @@ def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[tuple[float,
     entities = ground.entities(mention.nodes)
     for way in kinds.ways(start, kind):
         said = _said_of(asked, start, way)
-        score = sum(said.values()) * 0.2 - _FAR * (len(way.ports) - 1)
-        beside = [s for s in asked.of_kind(start) if _is_beside(s, mention.span)]
-        score += _BESIDE * bool(beside)
+        sureness = mention.quality - _FAR * (len(way.ports) - 1)
+        sureness += _BESIDE * any(_is_beside(s, mention.span) for s in asked.of_kind(start))
+        sureness += _FANS_OUT * (way.ports[-1] & 1)
+        sureness += _SAID * sum(how for at, how in said.items() if not asked.names_kind(at))
         explained = {**dict.fromkeys(range(*mention.span), mention.quality), **said}
         plan = kinds.walked(entities, start, way)
-        piece = _Piece(mention.span, way.ports[-1], plan, False, explained, mention)
-        yield score, piece
+        yield _Piece(mention.span, way.ports[-1], plan, False, sureness, explained, mention)
 
 
 def _is_beside(span: Span, other: Span) -> bool:
@@ -317,7 +307,10 @@ def _values_of_others(asked: Asked, kind: int, known: Sequence[Span]) -> Iterato
                 said |= _said_of(asked, other, way) if is_named else {}
                 plan = kinds.walked(piece.plan, other, way)
                 if is_named or not any(piece.span.overlaps(s) for s in known):
-                    yield piece._replace(plan=plan, is_filter=False, explained=said)
+                    sureness = piece.sureness - _FAR * len(way.ports)
+                    yield piece._replace(
+                        plan=plan, is_filter=False, sureness=sureness, explained=said
+                    )
 
 
 def _alternatives(asked: Asked, pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -433,32 +426,17 @@ def _counted(asked: Asked, reading: Reading, constraint: Constraint) -> Degree |
 
 def _cues(asked: Asked, constraint: Constraint) -> tuple[str, ...]:
     after = asked.folded[constraint.span.last : constraint.span.last + 1]
-    unit = "money" if set(after) & _MONEY else _unit(after[0])[0] if after else ""
-    return (*constraint.cues, *_MEASURED_IN.get(unit, ()))
-
-
-def _unit(word: str) -> tuple[str, float]:
-    return _UNITS.get(word) or _UNITS.get(word.removesuffix("s")) or ("", 1.0)
+    return (*constraint.cues, *(cue for word in after for cue in measured_in(word)))
 
 
 def _in_unit(
     asked: Asked, reading: Reading, constraint: Constraint, measure: ScoredMeasure
 ) -> Literal:
-    """Return the value in the unit that the attribute's label names: "5 minutes" in milliseconds.
-
-    Examples: a label without a unit is taken to be in the unit of the question.
-    """
-    after = asked.folded[constraint.span.last : constraint.span.last + 1]
-    what, amount = _unit(after[0]) if after else ("", 1.0)
-    if what or set(after) & _MONEY:
+    """Return the value in the unit that the attribute's label names."""
+    after = "".join(asked.folded[constraint.span.last : constraint.span.last + 1])
+    if is_unit(after):
         reading.explain(range(constraint.span.last, constraint.span.last + 1))
-    units = [_unit(word) for word in asked.ground.schema.labels[measure.port >> 1].split()]
-    own = next((size for name, size in units if name == what and what), None)
-    value = constraint.value
-    if own is None or isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    scaled = value * amount / own
-    return int(scaled) if float(scaled).is_integer() else scaled
+    return in_unit_of(_label(asked.ground, measure.port), constraint.value, after)
 
 
 def measure_of(
@@ -499,7 +477,7 @@ def _holding(asked: Asked, reading: Reading) -> None:
     """Read "customers with a company": those that have the attribute at all."""
     kinds = asked.ground.kinds
     for at, word in enumerate(asked.folded):
-        if word not in _HOLDING or (at and denies(asked.folded[at - 1])):
+        if word not in _HOLDING or any(map(denies, asked.folded[max(at - 1, 0) : at + 3])):
             continue
         target = _after(asked, at + 1)
         if target is None or target in reading.explained:
@@ -514,7 +492,8 @@ def _holding(asked: Asked, reading: Reading) -> None:
 def _lacking(asked: Asked, reading: Reading) -> None:
     """Read "tracks without a composer", "customers who never ordered"."""
     for at, word in enumerate(asked.folded):
-        if not denies(word) or reading.denies:
+        out_of = asked.folded[at : at + 2] == ["out", "of"]
+        if not (denies(word) or out_of) or reading.denies:
             continue
         target = _after(asked, at + 1, past_explained=True)
         missing = None if target is None else _missing(asked, reading, target)
@@ -540,14 +519,22 @@ def _missing(
             said = {**_said_of(asked, reading.kind, way), target: 1.0}
             return HavingStep(asked.ground.schema.step(way.ports[0])), said
     port = _attribute_at(asked, reading.kind, target)
-    if port is not None:
+    if port is not None and kinds.has(reading.kind)[port] < 1:
         return HavingAttribute(str(asked.ground.schema.attribute(port))), {target: 1.0}
-    steps = [port for port, _ in kinds.joins.get(reading.kind, ()) if kinds.says(word, port)]
+    is_number = port in kinds.measured(reading.kind) and "never" not in asked.folded
+    if port is not None and is_number:  # "out of stock"
+        measure, some = asked.ground.measures.measure(port), Comparison.MORE
+        return Filter(kinds.all_of(reading.kind), measure, some, 0), {target: 1.0}
+    steps = [step for step in kinds.joins.get(reading.kind, ()) if kinds.says(word, step[0])]
+    if not steps and "never" in asked.folded:  # whatever was never done to it: what refers to it
+        incoming = [step for step in kinds.joins.get(reading.kind, ()) if step[0] & 1]
+        steps = incoming if len(incoming) == 1 else []
+        reading.quality *= _GUESSED_STEP
     if not steps:
         return None
-    after = asked.folded[target + 1 : target + 2]
-    port = min(steps, key=lambda p: (p & 1, -kinds.says(word, p), after != ["to"]))
-    return HavingStep(asked.ground.schema.step(port)), {target: 1.0}
+    port, end = min(steps, key=lambda s: (s[0] & 1, -kinds.says(word, s[0])))
+    said = _said_of(asked, reading.kind, Way((port,), (end,)))
+    return HavingStep(asked.ground.schema.step(port)), {**said, target: 1.0}
 
 
 def _after(asked: Asked, first: int, *, past_explained: bool = False) -> int | None:

@@ -2,7 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 
-from graphllm.query.plan import Aggregated, Count, Filter, HavingStep, NodePlan, OfType, Plan, TopK
+from graphllm.query.plan import (
+    Aggregated,
+    Count,
+    Exists,
+    Filter,
+    HavingStep,
+    NodePlan,
+    OfType,
+    Plan,
+    TopK,
+)
 from graphllm.retrieval.constraints import Superlative
 from graphllm.retrieval.english import family, is_person_noun
 from graphllm.retrieval.ground import AGGREGATES, Ground, PlanCandidate, Question
@@ -25,7 +35,11 @@ def from_kinds(ground: Ground, question: Question) -> Iterator[PlanCandidate]:
     words = ground.paths.words(question.seeds.tokens, question.spans)
     ground.affinity.prepare([w.token.folded for w in words])
     asks_who = any(w.token.folded == "who" for w in words)
+    ranking = question.superlative
+    counted = ranking[0].span.last if ranking and ranking[0].counts else -1
     for word in words[:4]:
+        if word.position == counted:  # "the most songs" ranks what has them, not the songs
+            continue
         for base, port in _kinds_named(ground, word):
             if asks_who and ground.affinity.classes("who")[port] < _SOMEBODY:
                 continue
@@ -94,6 +108,8 @@ def _operated(
             return None, {}
         explained.update({w.position: 1.0 for w in others if w.token.folded == measure.cue})
         return Aggregated(plan, measure.measure, AGGREGATES[want]), explained
+    if want is Want.CONFIRM:
+        return Exists(plan), explained
     return (Count(plan) if want is Want.COUNT else plan), explained
 
 

@@ -21,7 +21,7 @@ from graphllm.query.plan import (
     TopK,
     Values,
 )
-from graphllm.retrieval.constraints import Superlative, constraints, superlative
+from graphllm.retrieval.constraints import Superlative, constraints, number_said, superlative
 from graphllm.retrieval.english import FUNCTION_WORDS, words
 from graphllm.retrieval.ground import Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Want
@@ -31,6 +31,7 @@ from graphllm.retrieval.narrowing import (
     Asked,
     Reading,
     denies,
+    has_value,
     is_text,
     measure_of,
     narrowed,
@@ -40,7 +41,8 @@ _READS_AS_TABLE = 0.25  # as for every kind of node in ``no_name``
 _NOT_GROUPED = 0.4  # for leaving out that something is asked "for each"
 _KINDS_TRIED = 4
 _MULTI_STEP = 0.03  # for each further step to a group
-_GUESSED_KIND = 0.1
+_GUESSED_KIND, _JOINED_KIND = 0.1, 0.03
+_SOMEBODY = 0.2  # likeness to persons from which "who" may be answered with a kind
 _EACH = words("per each every")
 _MARKS_GROUP = words("per each every by")
 _PARTS = {"year": Part.YEAR, "month": Part.MONTH, "day": Part.DAY, "date": Part.DAY}
@@ -69,43 +71,65 @@ def over_kinds(ground: Ground, question: Question) -> Iterator[PlanCandidate]:
     asked = _asked(ground, question)
     for kind, cost in _subjects(asked):
         reading = narrowed(asked, kind)
-        if reading is not None:
-            for done, plan in _done(asked, reading):
-                score = _score(asked, done, plan) - cost
-                yield PlanCandidate(plan, score, tuple(done.mentions), denies=done.denies)
+        found = [] if reading is None else list(_done(asked, reading))
+        for done, plan in [*found, *_numbered(asked, kind)]:
+            score = _score(asked, done, plan) - cost
+            yield PlanCandidate(plan, score, tuple(done.mentions), denies=done.denies)
 
 
 def _asked(ground: Ground, question: Question) -> Asked:
     tokens = question.seeds.tokens
     ranking = superlative(tokens)
     compared = constraints(tokens)
+    if ranking is not None and _is_label(ground, [t.folded for t in tokens], ranking.span):
+        ranking = None
     taken = [*(c.span for c in compared), *([ranking.span] if ranking else [])]
     ranked = None if ranking is None else (ranking, ())
     question = replace(question, superlative=ranked)
     return Asked(ground, question, ground.kinds.named(tokens), compared, taken)
 
 
+def _is_label(ground: Ground, folded: Sequence[str], span: Span) -> bool:
+    """Return whether a ranking word is part of an attribute's name: "first" in "first ascent"."""
+    pair = set(folded[span.last - 1 : span.last + 1])
+    return len(pair) == 2 and any(pair <= set(label.split()) for label in ground.schema.labels)
+
+
 def _subjects(asked: Asked) -> list[tuple[int, float]]:
-    """Return the kinds that may be meant, with what it costs to guess them."""
+    """Return the kinds that may be meant, with what it costs to guess them.
+
+    Besides those that are named: where a number is asked for ("which department pays the highest
+    average salary"), those joined with them that have it; where none is named, those that have
+    what is asked for, or a value that is said ("surgeons").
+    """
+    content = [w for w in _content(asked) if not asked.names_kind(w[0])]
     named = list(dict.fromkeys(n.kind for n in asked.kinds))[:_KINDS_TRIED]
+    kinds = asked.ground.kinds
     if named:
-        joined = {k for n in named for _, k in asked.ground.kinds.joins.get(n, ())}
-        others = [k for k in sorted(joined - set(named)) if _is_spent(asked, k)]
-        return [*((k, 0.0) for k in named), *((k, _GUESSED_KIND) for k in others)]
-    kinds = range(len(asked.ground.view.node_types))
-    content = [w for w in _content(asked) if w[0] not in _values_said(asked)]
-    about = [k for k in kinds if _is_spent(asked, k) or _says_attribute(asked, k, content)]
+        joined = {k for n in named for _, k in kinds.joins.get(n, ())} - set(named)
+        others = [k for k in sorted(joined) if _is_spent(asked, k) or _says_number(asked, k)]
+        return [*((k, 0.0) for k in named), *((k, _JOINED_KIND) for k in others)]
+    everything = range(len(asked.ground.view.node_types))
+    about = [k for k in everything if _is_spent(asked, k) or _says_attribute(asked, k, content)]
+    about += [k for k in everything if k not in about and has_value(asked, k)]
     return [(kind, _GUESSED_KIND) for kind in about[:_KINDS_TRIED]]
 
 
-def _values_said(asked: Asked) -> set[int]:
-    return {i for i, t in enumerate(asked.question.seeds.tokens) if t.text[:1].isupper() and i}
+def _says_number(asked: Asked, kind: int) -> bool:
+    """Return whether a number is asked for that nodes of a kind have."""
+    kinds, ranking = asked.ground.kinds, asked.question.superlative
+    if ranking is None and _aggregate(asked) is None:
+        return False
+    said = [word for at, word in enumerate(asked.folded) if not asked.names_kind(at)]
+    return any(kinds.says(word, port) for port in kinds.measured(kind) for word in said)
 
 
 def _says_attribute(asked: Asked, kind: int, content: Sequence[tuple[int, str]]) -> bool:
-    ranking = asked.question.superlative
+    """Return whether something is ranked or summed up that nodes of a kind have."""
     found = asked.ground.kinds.attribute_said(kind, content)
-    return found is not None and ranking is not None
+    return found is not None and (
+        asked.question.superlative is not None or _aggregate(asked) is not None
+    )
 
 
 def _is_spent(asked: Asked, kind: int) -> bool:
@@ -158,7 +182,6 @@ def _done(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
         yield reading, reading.plan
         yield from _valued(asked, reading, reading.plan)
         yield from _reached(asked, reading, reading.plan)
-    yield from _numbered(asked, reading)
 
 
 def _aggregate(asked: Asked) -> tuple[Aggregate, int] | None:
@@ -180,7 +203,12 @@ def _aggregate(asked: Asked) -> tuple[Aggregate, int] | None:
 
 def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
     yield reading, Count(reading.plan)
-    attribute = _attribute(asked, reading, _left(asked, reading))
+    opening = [
+        (at, w)
+        for at, w in _left(asked, reading)
+        if at < _first_named(asked, reading) and w not in _NOTHING_SAID | _SUMMING
+    ]
+    attribute = _attribute(asked, reading, opening)
     if attribute is not None:
         said = reading.copy()
         said.explain(attribute[1])
@@ -230,7 +258,7 @@ def _reached(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[R
     """Yield the nodes of the kind that is asked for: "which album has the longest track"."""
     kinds = asked.ground.kinds
     first = asked.kinds[0] if asked.kinds else None
-    if first is None or first.kind == reading.kind:
+    if first is None or first.kind == reading.kind or reading.denies:
         return
     way = next(iter(kinds.ways(reading.kind, first.kind)), None)
     if way is not None:
@@ -312,14 +340,20 @@ def _degrees(
     for counted in asked.kinds:
         ways = kinds.ways(reading.kind, counted.kind)
         way = next((w for w in ways if len(w.ports) == 1 and counted.kind != reading.kind), None)
-        marks = [w for w in asked.folded if w in _EACH]
-        if way is not None and marks and kinds.is_pure(reading.kind, way):
+        said_so = at + 2 < counted.span.first < at + 5  # "average number of albums"
+        each = any(_is_marked(asked, span) for span in asked.of_kind(reading.kind))
+        if way is not None and said_so and each and kinds.is_pure(reading.kind, way):
             step = asked.ground.schema.step(way.ports[0])
             said = reading.copy()
             said.explain({**_along(asked, reading.kind, way), at: 1.0})
             everything = reading.plan == kinds.all_of(reading.kind)
             only = HavingStep(step) if everything else Intersect(reading.plan, HavingStep(step))
             yield said, Aggregated(only, Degree(step), aggregate)
+
+
+def _is_marked(asked: Asked, span: Span) -> bool:
+    """Return whether "per" or "each" stands before a stretch."""
+    return bool(_EACH & set(asked.folded[max(span.first - 1, 0) : span.first]))
 
 
 # Rankings
@@ -446,7 +480,7 @@ def _over_ranked(
 
 
 def _keys(asked: Asked, reading: Reading, *, is_ranked: bool) -> Iterator[tuple[Reading, By]]:
-    """Yield what the nodes may be grouped by: after "per" and "each"; or what is asked for first."""
+    """Yield what the nodes may be grouped by: after "per", or what is asked for first."""
     marks = [at for at, word in enumerate(asked.folded) if word in _MARKS_GROUP]
     spans = [Span(at + 1, min(at + 4, len(asked.folded))) for at in marks]
     if is_ranked:
@@ -472,6 +506,7 @@ def _key_at(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Readin
             said.explain(_along(asked, reading.kind, way))
             said.quality *= 1 - _MULTI_STEP * (len(way.ports) - 1)
             yield said, By(kinds.steps(way))
+    yield from _relation_key(asked, reading, span)
     said_here = [
         (at, asked.folded[at])
         for at in range(*span)
@@ -480,6 +515,21 @@ def _key_at(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Readin
     ][:2]
     yield from _part_of_date(asked, reading, said_here)
     yield from _attribute_key(asked, reading, said_here)
+
+
+def _relation_key(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Reading, By]]:
+    """Yield "per supervisor": what a relation of the nodes is called."""
+    kinds = asked.ground.kinds
+    for at in range(*span):
+        word = asked.folded[at]
+        for port, end in kinds.joins.get(reading.kind, ()):
+            named = not port & 1 and asked.ground.affinity.label_word(word, port >> 1)
+            if named and kinds.says(word, port) and not asked.names_kind(at):
+                said = reading.copy()
+                said.explain({at: kinds.says(word, port)})
+                said.explain(_along(asked, reading.kind, Way((port,), (end,))))
+                yield said, By((asked.ground.schema.step(port),))
+                return
 
 
 def _part_of_date(
@@ -515,7 +565,7 @@ def _attribute_key(
         if found is None:
             continue
         port, said_words = found
-        if not (is_text(kinds, port) or port in kinds.measured(kind)):
+        if not is_text(kinds, port) and not kinds.is_year(port):
             continue
         said = reading.copy()
         said.explain(said_words)
@@ -525,17 +575,17 @@ def _attribute_key(
         return
 
 
-def _numbered(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
+def _numbered(asked: Asked, kind: int) -> Iterator[tuple[Reading, Plan]]:
     """Yield "countries with at least 5 customers": the groups whose number passes."""
     # The number belongs to the kind that follows it; what is asked for is the group.
     for constraint in asked.comparisons:
         value = constraint.value
         follows = [n for n in asked.kinds if n.span.first == constraint.span.last]
         counts = isinstance(value, int) and not isinstance(value, bool)
-        if not counts or not any(n.kind == reading.kind for n in follows):
+        if not counts or not any(n.kind == kind for n in follows):
             continue
         rest = replace(asked, comparisons=[c for c in asked.comparisons if c is not constraint])
-        counted = narrowed(rest, reading.kind)
+        counted = narrowed(rest, kind)
         if counted is None or asked.question.intent.want is not Want.LIST:
             continue
         opening = Span(0, constraint.span.first)
@@ -550,11 +600,51 @@ def _numbered(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
 def _score(asked: Asked, reading: Reading, plan: Plan) -> float:
     """Return how much of a question a plan explains, less what it leaves out."""
     explained = dict(reading.explained)
-    explained |= {at: 1.0 for at, w in enumerate(asked.folded) if w in _NOTHING_SAID}
+    explained |= _asks_who(asked, reading.kind) | _says_how_many(asked)
+    explained |= {at: 1.0 for at, w in enumerate(asked.folded) if _says_nothing(asked, at, w)}
     covered = asked.ground.covered(asked.question, [], explained)
     score = covered * reading.quality + _READS_AS_TABLE
-    if not isinstance(plan, Grouped | Aggregated) and _EACH & set(asked.folded):
+    grouped = isinstance(plan, Grouped) or (isinstance(plan, Aggregated) and _has_degree(plan))
+    if not grouped and _asks_for_groups(asked):
         score -= _NOT_GROUPED
     if any(map(denies, asked.folded)) and not reading.denies:
         score -= _NOT_GROUPED
     return score
+
+
+def _has_degree(plan: Aggregated) -> bool:
+    return isinstance(plan.measure, Degree)
+
+
+def _asks_for_groups(asked: Asked) -> bool:
+    """Return whether something is asked "per" or "by" a kind or an attribute."""
+    if _EACH & set(asked.folded):
+        return True
+    if asked.question.superlative is not None:
+        return False
+    numbers = _aggregate(asked) is not None or asked.question.intent.want is Want.COUNT
+    after = [at + 1 for at, word in enumerate(asked.folded) if word == "by"]
+    return numbers and any(asked.names_kind(at) for at in after)
+
+
+def _says_nothing(asked: Asked, at: int, word: str) -> bool:
+    """Return whether a word adds nothing: "number", and the "total" before it."""
+    total = word in _SUMMING and not _AMOUNTS.isdisjoint(asked.folded[at + 1 : at + 2])
+    return total or word in _NOTHING_SAID
+
+
+def _asks_who(asked: Asked, kind: int) -> dict[int, float]:
+    """Return where "who" stands, as explained by a kind that may be persons."""
+    at = [i for i, word in enumerate(asked.folded) if word in ("who", "whom", "whose")]
+    kinds = asked.ground.kinds
+    ports = (p ^ 1 for p, end in kinds.joins.get(kind, ()) if at and end >= 0)
+    likeness = max((float(asked.ground.affinity.classes("who")[p]) for p in ports), default=0.0)
+    return dict.fromkeys(at, 1.0) if likeness >= _SOMEBODY else {}
+
+
+def _says_how_many(asked: Asked) -> dict[int, float]:
+    """Return where the number of "the five artists with the most albums" stands."""
+    ranking = asked.question.superlative
+    if ranking is None or ranking[0].k == 1:
+        return {}
+    return {i: 1.0 for i, word in enumerate(asked.folded) if number_said(word) == ranking[0].k}
