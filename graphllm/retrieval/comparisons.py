@@ -35,8 +35,8 @@ def readings(ground: Ground, seeds: Seeds, wanted: Intent, plain: Question) -> I
     yield plain
     compared = []
     for constraint in constraints(seeds.tokens):
-        cues = (*constraint.cues, *measured_in(_unit_after(seeds, constraint)))
-        fitting = ground.measures.find(cues, is_time=constraint.is_time)
+        said = (*constraint.cues, *measured_in(_unit_after(seeds, constraint)))
+        fitting = ground.measures.find(said, is_time=constraint.is_time)
         compared.append((_in_unit(ground, seeds, constraint, fitting), tuple(fitting)))
     for valued in _valued(ground, seeds):
         yield Question(
