@@ -14,7 +14,8 @@ from graphllm.errors import ConfigError
 from graphllm.text.encoder import TextEncoder
 
 SHIPPED = Path(__file__).parents[1] / "weights" / "planner" / "adapter.safetensors"
-OTHER = "GRAPHLLM_SCORER"  # names other weights, or "none"
+TRANSFER = SHIPPED.with_name("transfer.safetensors")
+OTHER = "GRAPHLLM_SCORER"  # names other weights: a file, "transfer" or "none"
 _KEPT = 20_000  # texts whose vectors are remembered, 1.5 kB each: a graph's plans come again
 
 
@@ -68,8 +69,9 @@ class PlanScorer:
 def shipped_scorer() -> PlanScorer | None:
     """Return the scorer that is used when no other is named.
 
-    The one that ships, or the file that ``GRAPHLLM_SCORER`` names; ``None`` where that says
-    ``none``, and in a copy of graphllm without its weights.
+    The one that ships, or what ``GRAPHLLM_SCORER`` names: a file, or ``transfer``, the weights
+    that saw no film question. ``None`` where it says ``none``, and in a copy of graphllm without
+    its weights.
 
     Raises:
         ConfigError: There is no such file.
@@ -77,7 +79,8 @@ def shipped_scorer() -> PlanScorer | None:
     named = os.environ.get(OTHER, "")
     if named == "none" or not (named or SHIPPED.is_file()):
         return None
-    path = Path(named).expanduser() if named else SHIPPED
+    own = {"": SHIPPED, "transfer": TRANSFER}
+    path = own.get(named) or Path(named).expanduser()
     if not path.is_file():
         raise ConfigError(f"{OTHER}: expected a file of weights or 'none'; there is no {path}")
     return PlanScorer.load(path)
