@@ -17,7 +17,9 @@ def run(recipe: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_recipe_has_a_test_here():
     recipes = {path.relative_to(PIPELINES).as_posix() for path in PIPELINES.rglob("*.py")}
-    assert recipes == {"graph_qa/ask.py", "questions/sample.py"}
+    planner = ("build", "calibrate", "metaqa", "sources", "train")
+    expected = {"graph_qa/ask.py", "questions/sample.py"}
+    assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
 
 @pytest.mark.slow
@@ -48,3 +50,47 @@ def test_ask_says_how_it_is_used(tmp_path):
     done = run("graph_qa/ask.py", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("usage")
+
+
+@pytest.mark.slow
+def test_the_plan_scorer_is_built_for_trained_and_its_sources_compared(tmp_path):
+    build = ("--data", ".", "--out", "e.jsonl", "--sources", "curriculum")
+    done = run("planner/build.py", *build, "--graphs", "3", "--each", "6", cwd=tmp_path)
+    assert done.stdout.endswith("examples in e.jsonl\n"), done.stderr
+    train = ("--examples", "e.jsonl", "--out", "run", "--held-out", "8")
+    done = run("planner/train.py", *train, "--steps", "1", cwd=tmp_path)
+    report = json.loads((tmp_path / "run" / "report.json").read_text("utf-8"))
+    assert report["steps"] == 1, done.stderr
+    assert set(report["after"]) == {"curriculum"}
+    start = ("--start", "run/adapter.safetensors")
+    done = run("planner/train.py", *train[:2], "--out", "on", cwd=tmp_path)
+    assert done.stderr == "e.jsonl has too few examples to keep 800 from training\n"
+    train = ("--examples", "e.jsonl", "--out", "on", "--held-out", "8", "--steps", "1")
+    done = run("planner/train.py", *train, *start, cwd=tmp_path)
+    assert (tmp_path / "on" / "adapter.safetensors").is_file(), done.stderr
+
+
+@pytest.mark.slow
+def test_metaqa_is_regenerated_from_templates_of_its_own(tmp_path):
+    """The folder is laid out as it is published, and holds two templates of our own."""
+    folder = tmp_path / "metaqa"
+    folder.mkdir()
+    triples = ["Alien|directed_by|Ridley Scott", "Aliens|directed_by|James Cameron"]
+    triples += [f"Alien|{relation}|{relation} of it" for relation in ("written_by", "has_genre")]
+    (folder / "kb.txt").write_text("\n".join(triples) + "\n", "utf-8")
+    one = {"qtype": "movie_to_director", "template": "who made [E]", "count": 3}
+    two = {"qtype": "director_to_movie_to_writer", "template": "who wrote [E]'s", "count": 1}
+    mined = {hop: {"dev_templates": [one, two]} for hop in ("1", "2", "3")}
+    (folder / "templates_mined_from_dev.json").write_text(json.dumps(mined), "utf-8")
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\nimport numpy as np\nfrom metaqa import metaqa_examples\n"
+        "for e in metaqa_examples(Path('.'), np.random.default_rng(0), 30):\n"
+        "    assert e.positive not in e.negatives\n"
+        "    print(e.question, '|', e.positive)\n"
+    )
+    command = [sys.executable, "-c", script, str(PIPELINES / "planner")]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    lines = set(done.stdout.splitlines())
+    assert "who made X | directed by of X" in lines, done.stderr
+    assert "who wrote X's | written by of those whose directed by is X" in lines

@@ -8,6 +8,7 @@ Run again, it goes on from its last checkpoint.
 
 import argparse
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -64,6 +65,10 @@ def main() -> None:
         read_examples(Path(options.examples)), options.seed, num_dev=options.held_out
     )
     train_on = [e for e in train_on if e.source != options.without]
+    if not train_on:
+        sys.exit(
+            f"{options.examples} has too few examples to keep {options.held_out} from training"
+        )
     start = read_lora(Path(options.start)) if options.start else None
     encoder = PlanEncoder(rank=options.rank, start=start)
     steps = options.steps or max(int(options.epochs * Batches(train_on, 0).per_epoch), 1)
