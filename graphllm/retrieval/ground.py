@@ -10,6 +10,7 @@ import numpy as np
 from graphllm.graph.folding import humanize
 from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
+from graphllm.query.measure import walk
 from graphllm.query.plan import (
     Aggregate,
     Condition,
@@ -35,6 +36,7 @@ from graphllm.retrieval.english import (
     Token,
     family,
     is_person_noun,
+    synonyms,
 )
 from graphllm.retrieval.intents import Intent, Want
 from graphllm.retrieval.kinds import Kinds
@@ -205,6 +207,29 @@ class Ground:
             source = self.chain(path._replace(ports=path.ports[:-1]))
             return EdgeValues(source, self.schema.step(path.ports[-1]), name)
         return None
+
+    def joining(self, nodes: Sequence[int], others: Sequence[int]) -> list[int]:
+        """Return the steps that lead from some of ``nodes`` right to some of ``others``."""
+        ends = np.sort(np.array(others, dtype=np.int32))
+        ports = []
+        for port in np.flatnonzero(self.schema.has_ports(nodes)).tolist():
+            if self.schema.attribute(port) is None:
+                step, start = self.schema.step(port), np.sort(np.array(nodes, dtype=np.int32))
+                if np.isin(walk(self.view, step, start).targets, ends).any():
+                    ports.append(port)
+        return ports
+
+    def says(self, words: Sequence[Word], label: str) -> dict[int, float]:
+        """Return which words say what a label says, by position: 1 each."""
+        label_words = humanize(label).split()
+        return {
+            w.position: 1.0
+            for w in words
+            if any(
+                family(p) == family(w.token.folded) or synonyms(p, w.token.folded)
+                for p in label_words
+            )
+        }
 
     def measured_edges(self, port: int) -> list[str]:
         """Return the attributes of a relation's edges that are numbers or dates."""

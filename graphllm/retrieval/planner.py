@@ -18,6 +18,7 @@ from graphllm.retrieval.intents import Intent, Want, intent
 from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
+from graphllm.retrieval.openings import opening
 from graphllm.retrieval.over_kinds import over_kinds
 from graphllm.retrieval.rescoring import rescored
 from graphllm.retrieval.scorer import PlanScorer
@@ -143,10 +144,12 @@ def _minds_than(candidate: PlanCandidate, seeds: Seeds, compared: Sequence[Span]
 
 def _minds_negation(candidate: PlanCandidate, seeds: Seeds) -> bool:
     """Return whether a plan does what a "not" asks: only "A but not B" is understood."""
+    leads = opening(seeds.tokens)  # "not sure who to ask, but" denies nothing
     denied = any(
         token.folded in _NEGATIONS
         and not any(m.span.first <= i < m.span.last for m in candidate.mentions)
         for i, token in enumerate(seeds.tokens)
+        if i >= leads
     )
     excludes = isinstance(candidate.plan, Subtract) and len(candidate.mentions) > 1
     return excludes or candidate.denies or not denied

@@ -12,9 +12,12 @@ from graphllm.query.plan import (
     NodePlan,
     ShortestPath,
     Subtract,
+    TopK,
     Union,
 )
-from graphllm.retrieval.english import Token
+from graphllm.retrieval.comparisons import compared_as_ranked
+from graphllm.retrieval.constraints import superlative
+from graphllm.retrieval.english import Token, words
 from graphllm.retrieval.ground import (
     EXCLUDING,
     NAMED_VALUE,
@@ -32,6 +35,14 @@ from graphllm.retrieval.linker import Match, Mention, Span
 from graphllm.retrieval.paths import RankedPath
 
 _USUALLY = 0.3
+_PAIRS_KEPT = 48
+_LEFT_OUT = 0.4  # what a yes or no loses that leaves a word of the question out
+_IS_THERE = 0.2  # for edges that are known to join the two names
+_GUESSED = 0.2  # what a comparison loses for guessing by what, and again for guessing which way
+_NEGATED = words("not without except excluding never no")
+_ASKS_FOR_A_VALUE = words(
+    "when since many much year date day amount number percentage percent share"
+)
 _JOINING = frozenset({"and", "or", "but", *EXCLUDING})
 
 
@@ -45,9 +56,12 @@ def pairs(ground: Ground, question: Question) -> Iterator[PlanCandidate]:
             yield _connection(ground, question, left, right)
         elif question.intent.want is Want.CONFIRM:
             yield from _confirmed(ground, question, left, right)
+            yield from _shared(ground, question, left, right)
         else:
             yield from _joined(ground, question, left, right)
             yield from _dated(ground, question, left, right)
+            yield from _between(ground, question, left, right)
+            yield from _compared(ground, question, left, right)
 
 
 def _connection(ground: Ground, question: Question, left: Mention, right: Mention) -> PlanCandidate:
@@ -63,11 +77,10 @@ def _confirmed(
         spans = (*question.spans, end.span)
         paths = ground.paths.rank(question.seeds.tokens, start, ignore=spans, limit=PATHS_KEPT)
         for path in paths:
-            if ground.leaves_out(question, path, end):
-                continue
+            left_out = _LEFT_OUT * ground.leaves_out(question, path, end)
             for there in _leading_to(ground, path, end):
                 plan = Exists(Intersect(there, ground.entities(end.nodes)))
-                score = path.score - UNSPOKEN * ground.unspoken(path)
+                score = path.score - UNSPOKEN * ground.unspoken(path) - left_out
                 yield PlanCandidate(plan, score, (start, end))
     yield from _contained(ground, question, left, right)
 
@@ -115,22 +128,100 @@ def _joined(
 ) -> Iterator[PlanCandidate]:
     """Yield "films with A and B", "films of A or B", "films of A without B"."""
     tokens = question.seeds.tokens
+    guess = any(_is_common_word(m, tokens) for m in (left, right))
+    negated = _NEGATED & {t.folded for t in tokens}
+    for first, second, score in _meeting(ground, question, left, right):
+        between = [t.folded for t in tokens[left.span.last : right.span.first]]
+        plan = _combined(between, ground.chain(first), ground.chain(second))
+        if negated and not isinstance(plan, Subtract):
+            plan = Subtract(ground.chain(first), ground.chain(second))
+        plan = ground.of_asked_kind(question, plan, first.ports[-1])
+        done = Count(plan) if question.intent.want is Want.COUNT else plan
+        denies = isinstance(plan, Subtract)
+        score += (-1 if guess else 1) * PAIR_BONUS
+        yield PlanCandidate(done, score, (left, right), guess, denies=denies)
+
+
+def _shared(
+    ground: Ground, question: Question, left: Mention, right: Mention
+) -> Iterator[PlanCandidate]:
+    """Yield "does A show a film by B?", "have A and B a friend?": some node is true of both."""
+    for first, second, score in _meeting(ground, question, left, right):
+        plan = Exists(Intersect(ground.chain(first), ground.chain(second)))
+        score -= UNSPOKEN * max(ground.unspoken(first), ground.unspoken(second))
+        explained = merged(first.explained, second.explained)
+        both = first._replace(explained=explained)
+        score -= _LEFT_OUT * ground.leaves_out(question, both, right)
+        yield PlanCandidate(plan, score, (left, right))
+
+
+def _meeting(
+    ground: Ground, question: Question, left: Mention, right: Mention
+) -> Iterator[tuple[RankedPath, RankedPath, float]]:
+    """Yield the likeliest two paths that can end in the same nodes, and how well they explain.
+
+    The words after what joins the names are about the second of them.
+    """
+    tokens = question.seeds.tokens
     between = [t.folded for t in tokens[left.span.last : right.span.first]]
     link = next((i for i, w in enumerate(between) if w in _JOINING), None)
     theirs = Span(left.span.last + link, len(tokens)) if link is not None else right.span
-    left_paths = ground.paths.rank(tokens, left, ignore=[*question.spans, theirs])
-    right_paths = ground.paths.rank(tokens, right, ignore=[*question.spans, left.span])
-    for first in ground.inside(left_paths[:PATHS_KEPT]):
-        for second in ground.inside(right_paths[:PATHS_KEPT]):
-            if ground.meet(first, second):
-                plan = _combined(between, ground.chain(first), ground.chain(second))
-                explained = merged(first.explained, second.explained)
-                guess = any(_is_common_word(m, tokens) for m in (left, right))
-                score = ground.covered(question, [left, right], explained)
-                score += (-1 if guess else 1) * PAIR_BONUS + ground.path_terms(first, second)
-                plan = ground.of_asked_kind(question, plan, first.ports[-1])
-                done = Count(plan) if question.intent.want is Want.COUNT else plan
-                yield PlanCandidate(done, score, (left, right), guess)
+    kept = {"limit": PATHS_KEPT}
+    firsts = ground.paths.rank(tokens, left, ignore=[*question.spans, theirs], **kept)
+    seconds = ground.paths.rank(tokens, right, ignore=[*question.spans, left.span], **kept)
+    both = [
+        (first, second)
+        for first in ground.inside(firsts)
+        for second in ground.inside(seconds)
+        if ground.meet(first, second)
+    ]
+    both.sort(key=lambda pair: -pair[0].score - pair[1].score)
+    for first, second in both[:_PAIRS_KEPT]:
+        explained = merged(first.explained, second.explained)
+        score = ground.covered(question, [left, right], explained)
+        yield first, second, score + ground.path_terms(first, second)
+
+
+def _between(
+    ground: Ground, question: Question, left: Mention, right: Mention
+) -> Iterator[PlanCandidate]:
+    """Yield what the edges between two names say: "what share has A in B?"."""
+    tokens = question.seeds.tokens
+    unread = ground.paths.words(tokens, [*question.spans, left.span, right.span])
+    asks = {t.folded for t in tokens} & _ASKS_FOR_A_VALUE
+    for port in ground.joining(left.nodes, right.nodes):
+        about = ground.affinity.relations
+        explained = {w.position: float(about(w.token.folded)[port >> 1]) for w in unread}
+        for name in ground.schema.edge_attributes(port >> 1):
+            said = ground.says(unread, name)
+            score = ground.covered(question, [left, right], merged(explained, said))
+            score += NAMED_VALUE if said or asks else -NAMED_VALUE
+            source, target = ground.entities(left.nodes), ground.entities(right.nodes)
+            plan = EdgeValues(source, ground.schema.step(port), name, target)
+            yield PlanCandidate(plan, score + _IS_THERE, (left, right))
+
+
+def _compared(
+    ground: Ground, question: Question, left: Mention, right: Mention
+) -> Iterator[PlanCandidate]:
+    """Yield "which is older, A or B?": the one of two with more of something, or less."""
+    tokens = question.seeds.tokens
+    between = {t.folded for t in tokens[left.span.last : right.span.first]}
+    if not {"or", "and"} & between or not between <= {"or", "and", "the"}:
+        return
+    both = ground.entities(tuple(dict.fromkeys((*left.nodes, *right.nodes))))
+    ranking = superlative(compared_as_ranked(tokens))
+    fitting = () if ranking is None else ground.measures.find(ranking.cues, is_time=ranking.is_time)
+    measures = {m.measure: m.score for m in ground.measures.every_of_nodes(left.nodes)}
+    theirs = {m.measure for m in ground.measures.every_of_nodes(right.nodes)}
+    best = next((m.measure for m in fitting if m.measure in measures), None)
+    for measure in [m for m in measures if m in theirs]:
+        for ascending in (False, True):
+            sure = ranking is not None and ranking.ascending is ascending
+            said = sure and measure == best
+            score = ground.covered(question, [left, right], {}, told=said)
+            score -= 0 if said else _GUESSED if sure else 2 * _GUESSED
+            yield PlanCandidate(TopK(both, measure, 1, ascending), score, (left, right))
 
 
 def _dated(
