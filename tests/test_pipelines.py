@@ -17,7 +17,7 @@ def run(recipe: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def test_every_recipe_has_a_test_here():
     recipes = {path.relative_to(PIPELINES).as_posix() for path in PIPELINES.rglob("*.py")}
-    planner = ("build", "calibrate", "metaqa", "sources", "train")
+    planner = ("build", "calibrate", "metaqa", "mine", "sources", "train")
     expected = {"graph_qa/ask.py", "questions/sample.py"}
     assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
@@ -68,6 +68,16 @@ def test_the_plan_scorer_is_built_for_trained_and_its_sources_compared(tmp_path)
     train = ("--examples", "e.jsonl", "--out", "on", "--held-out", "8", "--steps", "1")
     done = run("planner/train.py", *train, *start, cwd=tmp_path)
     assert (tmp_path / "on" / "adapter.safetensors").is_file(), done.stderr
+
+
+@pytest.mark.slow
+def test_the_planners_own_mistakes_are_mined(tmp_path):
+    done = run("planner/mine.py", "--out", "m.jsonl", "--graphs", "1", "--each", "6", cwd=tmp_path)
+    records = [json.loads(line) for line in (tmp_path / "m.jsonl").read_text("utf-8").splitlines()]
+    assert records, done.stderr
+    for record in records:
+        assert record["positive"] not in record["negatives"]
+        assert record["source"] == "planner"
 
 
 @pytest.mark.slow
