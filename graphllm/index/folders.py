@@ -15,14 +15,14 @@ def cache_dir() -> Path:
 
 
 def kept_dir() -> Path:
-    """Return the folder for what cannot be made again: what people taught.
+    """Return the folder for what people add to graphs, and cannot be made again.
 
     Within ``GRAPHLLM_CACHE`` where that is set; else where the platform keeps data of programs,
     which nothing clears.
     """
     named = os.environ.get("GRAPHLLM_CACHE")
     if named:
-        return Path(named).expanduser() / "taught"
+        return Path(named).expanduser() / "kept"
     from platformdirs import user_data_path
 
-    return user_data_path("graphllm", appauthor=False) / "taught"
+    return user_data_path("graphllm", appauthor=False) / "kept"

@@ -6,6 +6,7 @@
         manifest.json   what the generation is, and size and checksum of each of its files
         ...
       taught.jsonl      what people taught about the graph: see ``graphllm.index.taught_file``
+      planner.json      the weights of a planner adapted to it: see ``graphllm.retrieval.adapted``
 
 A writer fills ``building-000002``, syncs it, renames it and replaces ``CURRENT``; at whatever
 moment it dies, ``CURRENT`` names a whole generation. A reader holds a shared lock on the manifest
@@ -44,10 +45,13 @@ FORMAT_VERSION = 1
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 LOCK = "writer.lock"
-TAUGHT = "taught"  # what people taught about the graph, whatever generation is in force
+# What people add to a graph, whatever generation is in force: see ``graphllm.index.kept``.
+TAUGHT = "taught"
+PLANNER = "planner"
 
 VERIFIED_AT_FIRST_USE = 16 << 20  # bytes; larger files are left to `check`, opening stays quick
 
+_FOLDERS = ("gen-", "building-", "trash-")
 _GENERATION = re.compile(r"gen-(\d{6,})")
 _CURRENT_LINE = re.compile(r"gen-(\d{6,}) ([0-9a-f]{64})\n?")
 
@@ -429,7 +433,7 @@ def _check_is_ours(root: Path) -> None:
 
 def _is_ours(name: str) -> bool:
     hidden = name.startswith(".")  # our own partial files, and what file managers leave
-    return hidden or name.startswith((CURRENT, LOCK, TAUGHT, "gen-", "building-", "trash-"))
+    return hidden or name.startswith((CURRENT, LOCK, TAUGHT, PLANNER, *_FOLDERS))
 
 
 @contextmanager

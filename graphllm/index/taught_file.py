@@ -5,25 +5,20 @@
     {"number": 2, "alias": "IBM", "name": "International Business Machines", "keys": ["Q37156"]}
     {"forget": 1}
 
-An index keeps it beside its generations; of a file that was asked it is kept by the file's path,
-so that it outlasts what the file holds.
+Where it lies is said by ``graphllm.index.kept``.
 """
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.graph.taught import NOTHING_TAUGHT, Alias, Lesson, Meaning, Taught
-from graphllm.index.cache import PathLike, is_index
-from graphllm.index.folders import kept_dir
-from graphllm.index.generations import TAUGHT, write_atomically
+from graphllm.index.generations import write_atomically
 from graphllm.index.locks import only_one
 
 _FORMAT, _VERSION = "graphllm-taught", 1
@@ -180,21 +175,6 @@ class TaughtFile:
         except OSError as error:
             raise DataError(f"{self.path}: cannot be read: {error.strerror}") from error
         return tuple(_events(lines, self.path))
-
-
-def kept_for(path: PathLike | Sequence[PathLike]) -> Path:
-    """Return where what is taught about the graph at ``path`` is kept.
-
-    Args:
-        path: An index folder, which keeps it itself; or files or a folder of them, for which it is
-            kept by their paths, so that it outlasts what they hold.
-    """
-    if isinstance(path, str | os.PathLike):
-        if is_index(path):
-            return Path(path) / f"{TAUGHT}.jsonl"
-        path = [path]
-    named = json.dumps(sorted(str(Path(file).absolute()) for file in path))
-    return kept_dir() / f"{sha256(named.encode()).hexdigest()[:32]}.jsonl"
 
 
 @contextmanager

@@ -26,18 +26,21 @@ from graphllm.graph import GraphView, Subgraph, TextualGraph
 from graphllm.graph.taught import Taught
 from graphllm.index import GraphIndex, Names
 from graphllm.index.cache import index_for, is_index
+from graphllm.index.kept import Kept
 from graphllm.index.progress import Progress, silent
-from graphllm.index.taught_file import TaughtFile, kept_for
+from graphllm.index.taught_file import TaughtFile
 from graphllm.io import read_graph
 from graphllm.query import Plan, parse_plan, to_cypher, to_sparql, to_text, to_words
 from graphllm.query.plan import Entities, children
 from graphllm.readers.drafting import SPOKEN
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.readers.reading import Reader, Reading
+from graphllm.retrieval.adapted import adapted_scorer
 from graphllm.retrieval.calibration import shipped_calibration
 from graphllm.retrieval.lessons import read_lesson
 from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER, load_retriever
+from graphllm.retrieval.scorer import PlanScorer
 from graphllm.tasks.conversation import Conversation
 from graphllm.text.encoder import TextEncoder, load_encoder
 
@@ -75,7 +78,8 @@ class GraphQA:
         on_send: Told of each prompt before it goes to the model.
         max_error: Withhold answers of which it is not sure enough, so that at most this share of
             those given is wrong, as measured on held-out questions over invented graphs.
-        lessons: Where what is taught is kept; in memory when ``None``.
+        kept: Where what is taught is kept, and the weights of an adapted planner; nothing is kept
+            when ``None``.
 
     Raises:
         ConfigError: There is a language model, and ``max_error``, which it does not know; or no
@@ -101,7 +105,7 @@ class GraphQA:
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
         max_error: float | None = None,
-        lessons: TaughtFile | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.view = view
         self._names = names
@@ -109,7 +113,8 @@ class GraphQA:
         self._llm, self._asked_retriever = llm, retriever
         self._max_tokens, self._prompts, self._on_send = max_tokens, prompts, on_send
         self._max_error = _checked_max_error(max_error, with_model=llm is not None)
-        self._lessons = lessons or TaughtFile()
+        self.kept = kept
+        self._lessons = TaughtFile(kept.taught if kept else None)
         self._reader: PlanReader | None = None
         self._retriever: Retriever | None = None
         self._lm_reader: LMReader | None = None
@@ -162,7 +167,7 @@ class GraphQA:
             prompts=prompts,
             on_send=on_send,
             max_error=max_error,
-            lessons=TaughtFile(kept_for(path)),
+            kept=Kept.of(path),
         )
 
     @classmethod
@@ -176,13 +181,13 @@ class GraphQA:
         prompts: str | os.PathLike[str] | None = None,
         on_send: "Callable[[Asked], None] | None" = None,
         max_error: float | None = None,
-        lessons: TaughtFile | None = None,
+        kept: Kept | None = None,
     ) -> "GraphQA":
         """Return what answers questions about a graph in memory: ours, networkx's or PyG's.
 
         Args:
             llm: As the class describes it, like all that follows.
-            lessons: Where what is taught is kept: beside an index when ``None``, else in memory.
+            kept: As the class describes it; with an index when ``None``.
 
         Raises:
             DataError: It is none of these.
@@ -191,8 +196,8 @@ class GraphQA:
             from graphllm.io import from_object
 
             graph = from_object(graph)
-        if lessons is None and isinstance(graph, GraphIndex):
-            lessons = TaughtFile(kept_for(graph.path))
+        if kept is None and isinstance(graph, GraphIndex):
+            kept = Kept.of(graph.path)
         return cls(
             graph,
             graph.lexicon if isinstance(graph, GraphIndex) else Names.build(graph),
@@ -202,7 +207,7 @@ class GraphQA:
             prompts=prompts,
             on_send=on_send,
             max_error=max_error,
-            lessons=lessons,
+            kept=kept,
         )
 
     @classmethod
@@ -399,12 +404,22 @@ class GraphQA:
         with self._lock:
             taught = self._lessons.taught
             if self._reader is None or self._reader.taught is not taught:
-                self._encoder = self._encoder or load_encoder()
-                self._reader = PlanReader(
-                    self.view, self._names, self._encoder, taught, max_error=self._max_error
-                )
+                scorer = adapted_scorer(self.kept.planner) if self.kept else None
+                self._reader = self.reader_with(scorer)
                 self._retriever = self._lm_reader = None
             return self._reader
+
+    def reader_with(self, scorer: PlanScorer | None) -> PlanReader:
+        """Return another reader of the graph, with a plan scorer; the shipped one when ``None``."""
+        self._encoder = self._encoder or load_encoder()
+        return PlanReader(
+            self.view,
+            self._names,
+            self._encoder,
+            self.taught,
+            max_error=self._max_error,
+            scorer=scorer,
+        )
 
     @property
     def retriever(self) -> Retriever:

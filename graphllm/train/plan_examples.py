@@ -48,14 +48,16 @@ def of_graph(
     *,
     group: str,
     source: str,
+    schema: GraphSchema | None = None,
 ) -> Iterator[PlanExample]:
     """Yield examples of questions that were built over one graph; those without a plan give none.
 
     Args:
         group: What to call the graph.
         source: What to call where it comes from.
+        schema: Of the graph, where it is at hand, or was taught words.
     """
-    verbalizer = Verbalizer(GraphSchema(view), typed=bool(rng.random() > _UNTYPED))
+    verbalizer = Verbalizer(schema or GraphSchema(view), typed=bool(rng.random() > _UNTYPED))
     for built in questions:
         if built.plan is None:
             continue

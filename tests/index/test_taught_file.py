@@ -13,8 +13,9 @@ from graphllm.errors import BusyError, ConfigError, DataError
 from graphllm.graph import TextualGraph
 from graphllm.graph.taught import Alias, Meaning
 from graphllm.index import GraphIndex, check, clear_cache
+from graphllm.index.kept import Kept
 from graphllm.index.locks import only_one
-from graphllm.index.taught_file import TaughtFile, kept_for
+from graphllm.index.taught_file import TaughtFile
 
 SUPPLIES = Meaning("R17", "supplies")
 OWNED = Meaning("R5", "owned by", inverse=True)
@@ -211,21 +212,21 @@ def test_every_line_is_json_and_holds_its_text_as_text(path):
 def test_an_index_keeps_it_when_it_is_built_again(tmp_path):
     folder = tmp_path / "parts.gllm"
     GraphIndex.build(TextualGraph.from_triples([("a", "R17", "b")]), folder)
-    TaughtFile(kept_for(folder)).teach(SUPPLIES)
+    TaughtFile(Kept.of(folder).taught).teach(SUPPLIES)
     GraphIndex.build(TextualGraph.from_triples([("a", "R17", "c")]), folder)
-    assert dict(TaughtFile(kept_for(folder)).taught.lessons) == {1: SUPPLIES}
+    assert dict(TaughtFile(Kept.of(folder).taught).taught.lessons) == {1: SUPPLIES}
     assert check(folder) == []
-    assert kept_for(folder).parent == folder
+    assert Kept.of(folder).taught.parent == folder
 
 
 def test_of_files_it_is_kept_by_path_and_survives_clearing_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("GRAPHLLM_CACHE", str(tmp_path / "cache"))
     one, other = tmp_path / "a.csv", tmp_path / "b.csv"
-    TaughtFile(kept_for(one)).teach(SUPPLIES)
+    TaughtFile(Kept.of(one).taught).teach(SUPPLIES)
     clear_cache()
-    assert TaughtFile(kept_for(str(one))).taught
-    assert not TaughtFile(kept_for(other)).taught
-    assert kept_for([one, other]) == kept_for([other, one]) != kept_for(one)
+    assert TaughtFile(Kept.of(str(one)).taught).taught
+    assert not TaughtFile(Kept.of(other).taught).taught
+    assert Kept.of([one, other]).taught == Kept.of([other, one]).taught != Kept.of(one).taught
 
 
 def test_a_killed_writer_leaves_the_old_lessons(path):
