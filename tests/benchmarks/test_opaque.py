@@ -1,6 +1,5 @@
 """The opaque copy says what the graph says, and each question has an answer."""
 
-from graphllm import TextualGraph
 from graphllm.query import execute, parse_plan
 
 
@@ -15,9 +14,19 @@ def test_the_copy_is_the_graph_with_other_labels(script):
     assert opaque.lessons(names)[0] == 'R1 means "produces"'
 
 
+def test_every_node_has_a_kind(script):
+    opaque = script("opaque")
+    triples, types = opaque.rows("edges.tsv"), dict(opaque.rows("nodes.tsv"))
+    graph = opaque.graph(triples, types)
+    assert {
+        (graph.names[n], graph.node_types[graph.node_type_ids[n]]) for n in range(graph.num_nodes)
+    } == set(types.items())
+    assert graph.num_edges == len(triples)
+
+
 def test_every_question_has_an_answer(script):
     opaque = script("opaque")
-    graph = TextualGraph.from_triples(opaque.rows("edges.tsv"))
+    graph = opaque.graph(opaque.rows("edges.tsv"), {})
     for question, plan in opaque.rows("questions.tsv"):
         result = execute(parse_plan(plan), graph)
         assert not result.is_empty, question
