@@ -44,6 +44,17 @@ _AMONG = tuple(
 )  # fmt: skip
 _ASKING = words("who whom when where what which why how")
 _WITH_ASKING = words("by to from in for at on with year date day place exactly and but")
+_BEST_OF = {
+    "more": "most", "less": "least", "fewer": "fewest", "better": "best", "worse": "worst",
+    **{
+        f"{stem}er": f"{stem}est"
+        for stem in (
+            "old", "young", "new", "earli", "lat", "larg", "bigg", "great", "small", "high",
+            "tall", "low", "long", "short", "cheap", "heavi", "light", "rich", "poor", "fast",
+            "slow", "deep",
+        )
+    },
+}  # fmt: skip
 _FIRST_OF_ALL = words("those the only just")
 
 
@@ -78,6 +89,19 @@ def corrects(tokens: Sequence[Token]) -> bool:
 
 def _begins(said: Sequence[str], phrases: Sequence[tuple[str, ...]]) -> int:
     return max((len(p) for p in phrases if tuple(said[: len(p)]) == p), default=0)
+
+
+def compared_as_best(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    """Return the words with "which one is older?" said as "which one is oldest?".
+
+    Examples:
+        >>> from graphllm.retrieval.english import tokenize
+        >>> [t.folded for t in compared_as_best(tokenize("Which one is more expensive?"))]
+        ['which', 'one', 'is', 'most', 'expensive']
+    """
+    if any(t.folded == "than" for t in tokens):
+        return tuple(tokens)
+    return tuple(t._replace(folded=_BEST_OF.get(t.folded, t.folded)) for t in tokens)
 
 
 def asks_reverse(tokens: Sequence[Token]) -> bool:

@@ -1,6 +1,6 @@
 """Plans for a question that goes on from the ones before it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from graphllm.query.plan import (
     Literal,
     Measure,
     NodePlan,
+    OfType,
     Plan,
     Reached,
     Subtract,
@@ -36,6 +37,7 @@ from graphllm.retrieval.follow_ups import (
     asks_how_many,
     asks_otherwise,
     asks_reverse,
+    compared_as_best,
     corrects,
     mapped,
     opening,
@@ -51,13 +53,18 @@ from graphllm.retrieval.referents import found_by, leaves, plan_of, source_of, t
 Afresh = Callable[[Seeds], list[PlanCandidate]]
 Compared = tuple[Constraint, tuple[ScoredMeasure, ...]]
 
+_POINTS = 0.7  # quality of a mention that surely points back
+_PASSED_OVER = 0.3
 _GOES_ON = 1.3  # as good as a question that is wholly explained
 _OF_A_KIND = 0.1  # of that, for a name of the same kind as the one it takes the place of
+_EARLIER = 0.03  # for each turn that lies between
 _NARROWS = 1.15  # a filter that nothing stood in the place of
 _LOOKED_BACK = 3  # turns in which a ranking or a list is looked for
 _TRIED = 6  # candidates that are run, to see whether they give what was said already
+_BACK_ALONG = 1.0
 _REASKED = 0.25
 _OF_THE_ANSWER = 0.06  # what is left unsaid is rather what the last question was about
+_EXPLAINED = 0.12  # a word explained less than this is not explained
 _LEFT = 0.3  # for each word that a narrowing leaves over
 _ASKING = words("who whom whose when where what which why how tell show list find give")
 _PLACES = {"second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "2nd": 2, "3rd": 3}
@@ -89,6 +96,19 @@ def with_the_unsaid(ground: Ground, seeds: Seeds, history: Sequence[Turn]) -> Se
     return _about_unsaid(seeds, topics(history[-1], ground.view))
 
 
+def heeding(seeds: Seeds, candidates: Iterable[PlanCandidate]) -> list[PlanCandidate]:
+    """Return the candidates, those with a lower score that pass over a word that points back."""
+    pointing = {
+        m.span
+        for m in seeds.mentions
+        if m.match is Match.HISTORY and m.quality >= _POINTS and m.span.first < m.span.last
+    }
+    return [
+        c if pointing <= {m.span for m in c.mentions} else c._replace(score=c.score - _PASSED_OVER)
+        for c in candidates
+    ]
+
+
 def _about_unsaid(seeds: Seeds, nodes: tuple[int, ...]) -> Seeds:
     if not nodes:
         return seeds
@@ -111,7 +131,7 @@ class _Talk:
     ) -> None:
         self.ground, self.view = ground, ground.view
         self.seeds, self.tokens = seeds, seeds.tokens
-        self.history, self.afresh = history, afresh
+        self.history, self._afresh = history, afresh
         self.begin = opening(self.tokens)
         self.last = plan_of(history[-1])
         nearest = [plan_of(turn) for turn in history[: -1 - _LOOKED_BACK : -1]]
@@ -119,19 +139,25 @@ class _Talk:
         self.named = [m for m in seeds.mentions if m.match is not Match.HISTORY]
         self.said = {family(t.folded) for t in tokenize(history[-1].question)}
 
+    def afresh(self, seeds: Seeds) -> list[PlanCandidate]:
+        """Return plans for a question as it stands."""
+        return heeding(seeds, self._afresh(seeds))
+
     def candidates(self) -> Iterator[PlanCandidate]:
         """Yield the plans of every way."""
         if self.last is not None:
             yield from self._counted(self.last)
             yield from self._reversed(self.last)
-            yield from self._about_another(self.last)
+            yield from self._about_another()
             yield from self._compared_with(self.last)
         yield from self._valued_otherwise()
         yield from self._ranked_otherwise()
         yield from self._narrowed()
         yield from self._others()
+        yield from self._back_along()
         yield from self._asked_again()
         yield from self._of_the_answer()
+        yield from self._complete()
 
     # The earlier plan, changed in one place
 
@@ -147,17 +173,28 @@ class _Talk:
         if other is not None:
             yield PlanCandidate(other, _GOES_ON)
 
-    def _about_another(self, plan: Plan) -> Iterator[PlanCandidate]:
-        """Yield "and Ada?": the name takes the place of what is most like it."""
+    def _about_another(self) -> Iterator[PlanCandidate]:
+        """Yield "and Ada?": the name takes the place of what is most like it, in what said that."""
         for mention in self.named:
-            if not self._says_only([mention.span]):
+            outside = self._outside([mention.span])
+            if "than" in outside or not self._says_only([mention.span]):
                 continue
             new = self.ground.entities(mention.nodes)
-            fits = [(self._likeness(leaf, mention), leaf) for leaf in dict.fromkeys(leaves(plan))]
-            for fit, leaf in sorted(fits, key=lambda f: -f[0])[:2]:
-                score = _GOES_ON - _OF_A_KIND * (1 - fit) - (1 - mention.quality) * _LEFT
-                if fit > 0:
-                    yield PlanCandidate(about(plan, leaf, new), score, (mention,))
+            for age, plan in enumerate(self._saying_names()):
+                fits = [(self._likeness(leaf, mention), leaf, kept) for leaf, kept in _places(plan)]
+                for fit, leaf, kept in sorted(fits, key=lambda f: -f[0])[:2]:
+                    score = _GOES_ON - _OF_A_KIND * (1 - fit) - (1 - mention.quality) * _LEFT
+                    if fit > 0:
+                        put = Entities((*kept, *new.keys))
+                        score -= _EARLIER * age
+                        yield PlanCandidate(about(plan, leaf, put), score, (mention,))
+
+    def _saying_names(self) -> list[Plan]:
+        """Return the earlier plans; a ranking of what was listed before comes after that list.
+
+        "Who reports to Ada?", "Who is the oldest of them?", "And to Bo?": who reports to Bo.
+        """
+        return sorted(self.plans, key=lambda p: isinstance(p, TopK) and p.source in self.plans)
 
     def _likeness(self, leaf: Entities, mention: Mention) -> float:
         """Return how far a name is of the kind of what a plan begins with, 0 to 1."""
@@ -195,7 +232,7 @@ class _Talk:
     def _ranked_otherwise(self) -> Iterator[PlanCandidate]:
         """Yield "and the smallest?", "the second largest?": the earlier ranking, changed."""
         earlier = next((top for plan in self.plans for top in _rankings(plan)), None)
-        wanted = superlative(self.tokens)
+        wanted = superlative(compared_as_best(self.tokens))
         if earlier is None:
             return
         if wanted is None:
@@ -245,16 +282,21 @@ class _Talk:
         taken = [Span(i, i + 1) for i, t in enumerate(self.tokens) if t.folded in _ORDERING]
         wanted = intent(self.tokens)
         spans = (*wanted.spans, *([span] if span else []), *(taken if ordered else []))
-        plain = Question(replace(self.seeds, mentions=()), wanted, (), None, spans)
-        for question in readings(self.ground, self.seeds, wanted, plain):
+        seeds = replace(self.seeds, tokens=compared_as_best(self.tokens))
+        plain = Question(seeds, wanted, (), None, spans)
+        for question in readings(self.ground, seeds, wanted, plain):
             question = replace(question, spans=(*question.spans, *spans))
             passing = self._passing(question, source, nodes)
             if ordered:
                 yield from self._sorted(question, source, nodes)
             elif passing is not None and span is not None:
                 yield from self._restricted(question, passing, source, nodes)
-            elif passing not in (None, source) and self._says_only(question.spans, self.said):
-                yield PlanCandidate(_done(question, passing or source), _NARROWS)
+            elif passing is not None and passing != source:
+                best = all(w in FUNCTION_WORDS for w in self._outside(question.spans))
+                if best and question.superlative is not None:
+                    yield PlanCandidate(_done(question, passing), _GOES_ON)
+                elif self._says_only(question.spans, self.said):
+                    yield PlanCandidate(_done(question, passing), _NARROWS)
 
     def _passing(
         self, question: Question, source: NodePlan, nodes: Sequence[int]
@@ -320,7 +362,7 @@ class _Talk:
         for path in self.ground.inside(ranked) or self._any_step(mention, nodes):
             if self.ground.schema.attribute(path.ports[-1]) is None and has[path.ports[-1] ^ 1]:
                 explained = path.explained
-                left = sum(w.weight for w in words if explained.get(w.position, 0.0) < 0.12)
+                left = sum(w.weight for w in words if explained.get(w.position, 0.0) < _EXPLAINED)
                 yield path, left
 
     def _saying_from(self, nodes: tuple[int, ...]) -> tuple[Token, ...]:
@@ -344,11 +386,31 @@ class _Talk:
     ) -> Iterator[PlanCandidate]:
         """Yield "which of them have children?"."""
         everyone = Mention(Span(0, 0), "", nodes, Match.HISTORY, 1.0)
+        words = self.ground.paths.words(self.tokens, question.spans)
         ranked = self.ground.paths.rank(self.tokens, everyone, ignore=question.spans, limit=4)
         for path in ranked:
-            if len(path.ports) == 1 and self.ground.schema.attribute(path.ports[0]) is None:
-                having = Intersect(plan, HavingStep(self.ground.schema.step(path.ports[0])))
-                yield PlanCandidate(_done(question, having), path.score + 0.1)
+            if len(path.ports) > 1 or self.ground.schema.attribute(path.ports[0]) is not None:
+                continue
+            step = self.ground.schema.step(path.ports[0])
+            kinds = {w.position: self._kind_reached(w.token.folded, path.ports[0]) for w in words}
+            kind = next((k for k in kinds.values() if k is not None), None)
+            there: NodePlan = HavingStep(step)
+            if kind is not None:
+                there = Follow(OfType(kind), replace(step, inverse=not step.inverse))
+            left = [
+                w
+                for w in words
+                if kinds[w.position] is None and path.explained.get(w.position, 0.0) < _EXPLAINED
+            ]
+            score = path.score + 0.1 - _LEFT * sum(w.weight for w in left)
+            yield PlanCandidate(_done(question, Intersect(plan, there)), score)
+
+    def _kind_reached(self, word: str, port: int) -> str | None:
+        """Return the type that a word names, where a step leads to such nodes among others."""
+        kind = self.ground.type_named(word)
+        shares = self.ground.schema.arrival_types(port)
+        among_others = kind is not None and len(shares) > 1
+        return self.view.node_types[kind] if kind is not None and among_others else None
 
     def _sorted(
         self, question: Question, source: NodePlan, nodes: tuple[int, ...]
@@ -382,6 +444,26 @@ class _Talk:
                 rest = Subtract(source, self.ground.entities(again))
                 new = Count(rest) if isinstance(candidate.plan, Count) else rest
                 yield PlanCandidate(new, candidate.score + 0.1, candidate.mentions)
+
+    def _back_along(self) -> Iterator[PlanCandidate]:
+        """Yield "what else did they write?" by the relation that "who wrote X?" was answered by."""
+        match self.last:
+            case Follow(Entities() as one, step):
+                back = replace(step, inverse=not step.inverse)
+            case _:
+                return
+        answers = found_by(self.last, self.view)
+        for mention in self.seeds.mentions:
+            new = [
+                family(w)
+                for w in self._outside([mention.span])
+                if w not in FUNCTION_WORDS and w not in _OTHERS
+            ]
+            if new and mention.nodes == answers and self.said.issuperset(new):
+                there: NodePlan = Follow(self.ground.entities(answers), back)
+                if any(t.folded in _OTHERS for t in self.tokens):
+                    there = Subtract(there, one)
+                yield PlanCandidate(there, _BACK_ALONG, (mention,))
 
     def _the_rest(self) -> Iterator[PlanCandidate]:
         """Yield "who else?": whoever the earlier plan gives besides the one that was named."""
@@ -469,6 +551,11 @@ class _Talk:
         for candidate in self.afresh(seeds):
             yield candidate._replace(score=candidate.score - _OF_THE_ANSWER)
 
+    def _complete(self) -> Iterator[PlanCandidate]:
+        """Yield what a question without a name means by itself: "which country is the largest?"."""
+        if not self.begin and not self.seeds.mentions:
+            yield from self.afresh(self.seeds)
+
     # What is said
 
     def _outside(self, spans: Sequence[Span]) -> list[str]:
@@ -523,6 +610,16 @@ def recompared(plan: Plan, compared: Sequence[Compared]) -> Plan | None:
 def _is_time(value: Literal) -> bool:
     is_year = isinstance(value, int) and not isinstance(value, bool) and 1000 <= value <= 2100
     return is_year or isinstance(value, np.datetime64)
+
+
+def _places(plan: Plan) -> list[tuple[Entities, tuple[str, ...]]]:
+    """Return the entities that may be exchanged, with those of their keys that stay.
+
+    Where one thing is compared with another, it stays, and the other is exchanged.
+    """
+    every = list(dict.fromkeys(leaves(plan)))
+    compared = [(both, one) for both in every for one in every if set(one.keys) < set(both.keys)]
+    return [(both, one.keys) for both, one in compared] or [(leaf, ()) for leaf in every]
 
 
 def _rankings(plan: Plan) -> list[TopK]:

@@ -12,7 +12,7 @@ from graphllm.retrieval.beam import Beam
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import constraints
 from graphllm.retrieval.english import family
-from graphllm.retrieval.going_on import going_on, with_the_unsaid
+from graphllm.retrieval.going_on import going_on, heeding, with_the_unsaid
 from graphllm.retrieval.ground import EXCLUDING, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
 from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
@@ -70,7 +70,7 @@ class Planner:
             return []
         named = _longest(self._without_vocabulary(seeds))
         seeds = with_the_unsaid(self.ground, named, history)
-        found = self._afresh(seeds)
+        found = heeding(seeds, self._afresh(seeds))
         later = list(going_on(self.ground, named, history, self._afresh))
         found += later
         best: dict[Plan, PlanCandidate] = {}

@@ -30,6 +30,9 @@ _POINTING = words("that this those these")
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "sixth": 5, "last": -1}
 _OF_TWO = {"former": 0, "latter": -1}
 _ONES = words("one ones")
+_PEOPLE = PERSON_TYPES | words(
+    "employee customer client member user student patient staff contact guest parent child friend"
+)
 _MOST_TURNS = 4  # that are looked back at
 _MOST_REFERENTS = 4  # that one expression is taken for
 _BEST = 0.9
@@ -170,9 +173,10 @@ class Referents:
         return single or [r.nodes for r in fitting]
 
     def _several(self) -> list[tuple[int, ...]]:
-        """Return what many things may be meant: the last that were answered, before one alone."""
-        many = [r.nodes for r in self.said if len(r.nodes) > 1 and r.is_answer]
-        return many or [r.nodes for r in self.said]
+        """Return what many things may be meant: what was answered last, then other lists."""
+        answers = [r.nodes for r in self.said if r.is_answer]
+        many = [nodes for nodes in answers[1:] if len(nodes) > 1]
+        return [*answers[:1], *many] or [r.nodes for r in self.said]
 
     # Descriptions
 
@@ -188,7 +192,8 @@ class Referents:
         if tokens[first].folded == "the" and _asks_for(tokens, first, noun):
             return None
         fits = [(self._kind_fit(tokens[noun].folded, r), r) for r in self.said]
-        opens = first == 0 or tokens[first - 1].folded in FUNCTION_WORDS
+        after_verb = first == 2 and tokens[0].folded in ("who", "what")  # not "films that won"
+        opens = after_verb or first == 0 or tokens[first - 1].folded in FUNCTION_WORDS
         loose = tokens[first].folded in ("that", "this") and opens
         least = _PERHAPS if loose else _SURE
         best = max((fit for fit, _ in fits), default=0.0)
@@ -295,7 +300,7 @@ class Referents:
     def _is_person(self, nodes: Sequence[int], asked: bool | None) -> bool | None:
         kind = int(self.view.node_type_ids[nodes[0]])
         if kind >= 0 and self._persons:
-            return kind in self._persons
+            return kind in self._persons or (None if asked else False)
         return asked if kind < 0 or asked else None
 
     def _is_place(self, nodes: Sequence[int], asked: bool | None) -> bool | None:
@@ -311,7 +316,7 @@ def _fit(known: bool | None) -> float:
 
 def _names_person(node_type: str) -> bool:
     parts = humanize(node_type).split()
-    return bool(parts) and (parts[-1] in PERSON_TYPES or is_person_noun(parts[-1]))
+    return bool(parts) and (parts[-1] in _PEOPLE or is_person_noun(parts[-1]))
 
 
 def _is_plural(noun: str) -> bool:
