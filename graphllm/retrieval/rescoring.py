@@ -12,7 +12,7 @@ from graphllm.retrieval.scorer import PlanScorer
 from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
 
 _FIRST = 48  # candidates that the scorer sees
-_WEIGHT = 1.5  # of a similarity beside the score that words give
+_WEIGHT = 2.0  # of a similarity beside the score that words give
 
 
 def rescored(

@@ -64,7 +64,7 @@ def test_what_is_less_similar_falls_behind(ranked):
     assert [c.score for c in moved] == sorted((c.score for c in moved), reverse=True)
     for candidate in moved:
         lost = before[candidate.plan] - candidate.score
-        assert lost == pytest.approx(1.5 * (most - candidate.similarity), abs=1e-5)
+        assert lost == pytest.approx(2.0 * (most - candidate.similarity), abs=1e-5)
 
 
 def test_what_goes_on_from_history_keeps_its_score(ranked):
