@@ -21,6 +21,7 @@ _ALL = 0.99
 _MAX_STEPS = 3
 _MAX_WAYS = 8
 _SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
+_KEPT = 65_536  # words and ports that are remembered
 _SYNONYM, _PART = 0.8, 0.75
 
 
@@ -53,6 +54,8 @@ class Kinds:
         self.view = schema.view
         self.has = lru_cache(maxsize=None)(self._has)
         self.ways = lru_cache(maxsize=None)(self._ways)
+        self.reached = lru_cache(maxsize=None)(self._reached)
+        self.says = lru_cache(_KEPT)(self._says)
         self._parts = [humanize(name).split() for name in self.view.node_types]
 
     def all_of(self, kind: int) -> NodePlan:
@@ -136,7 +139,7 @@ class Kinds:
         column = self.view.node_columns[self.schema.attribute(port) or ""]
         return column.kind is ColumnKind.INTEGER and self.is_time(port)
 
-    def says(self, word: str, port: int) -> float:
+    def _says(self, word: str, port: int) -> float:
         """Return how far a word speaks of what a port reads or walks; 0 where it hardly does."""
         if word in FUNCTION_WORDS or word.isdigit():
             return 0.0
@@ -168,7 +171,7 @@ class Kinds:
             targets = self.schema.arrival_types(port)
             for kind, share in sources.items():
                 if share > _RARE:
-                    reached = self._reached(kind, port) if len(sources) > 1 else targets
+                    reached = self.reached(kind, port) if len(sources) > 1 else targets
                     ends = [end for end, part in reached.items() if part > _RARE]
                     found.setdefault(kind, []).extend((port, end) for end in ends)
         return found
@@ -205,7 +208,7 @@ class Kinds:
         """Return whether the steps of a way lead to nothing but the kinds that it passes."""
         here = start
         for port, kind in zip(way.ports, way.kinds, strict=True):
-            if self._reached(here, port).get(kind, 0.0) < _ALL:
+            if self.reached(here, port).get(kind, 0.0) < _ALL:
                 return False
             here = kind
         return True
@@ -219,7 +222,7 @@ class Kinds:
         here = start
         for port, kind in zip(way.ports, way.kinds, strict=True):
             plan = Follow(plan, self.schema.step(port))
-            if self._reached(here, port).get(kind, 0.0) < _ALL:
+            if self.reached(here, port).get(kind, 0.0) < _ALL:
                 plan = Intersect(plan, self.all_of(kind))
             here = kind
         return plan

@@ -91,6 +91,7 @@ class Reading:
         mentions: Names that were used.
         denies: It says what a "not" takes away.
         quality: Below 1 where something was guessed.
+        is_path: Only names narrow it, as in "the albums of Queen".
     """
 
     kind: int
@@ -99,6 +100,7 @@ class Reading:
     mentions: list[Mention] = field(default_factory=list)
     denies: bool = False
     quality: float = 1.0
+    is_path: bool = False
 
     def explain(self, positions: range | dict[int, float], quality: float = 1.0) -> None:
         """Note words as explained."""
@@ -115,6 +117,7 @@ class Reading:
             list(self.mentions),
             self.denies,
             self.quality,
+            self.is_path,
         )
 
 
@@ -140,11 +143,13 @@ def narrowed(asked: Asked, kind: int) -> Reading | None:
     pieces = list(_pieces(asked, kind))
     for group in _alternatives(asked, pieces):
         _keep(asked, reading, group)
+    path = reading.plan if pieces and all(piece.mention for piece in pieces) else None
     compared = _compared(asked, reading)
     if compared is None:
         return None
     _holding(asked, compared)
     _lacking(asked, compared)
+    compared.is_path = compared.plan == path
     _say_little(asked, compared, placed=bool(pieces))
     return compared
 
@@ -482,6 +487,8 @@ def _holding(asked: Asked, reading: Reading) -> None:
         target = _after(asked, at + 1)
         if target is None or target in reading.explained:
             continue
+        if any(_is_taken(asked, between) for between in range(at + 1, target)):
+            continue  # "with the highest depth"
         port = _attribute_at(asked, reading.kind, target)
         if port is not None and kinds.has(reading.kind)[port] < 1:
             held = HavingAttribute(str(asked.ground.schema.attribute(port)))

@@ -39,6 +39,7 @@ from graphllm.retrieval.narrowing import (
 
 _READS_AS_TABLE = 0.25  # as for every kind of node in ``no_name``
 _NOT_GROUPED = 0.4  # for leaving out that something is asked "for each"
+_PATH = 0.06  # for what is only a path from names, of which ``one_name`` knows more
 _KINDS_TRIED = 4
 _MULTI_STEP = 0.03  # for each further step to a group
 _GUESSED_KIND, _JOINED_KIND = 0.1, 0.03
@@ -86,6 +87,8 @@ def _asked(ground: Ground, question: Question) -> Asked:
     taken = [*(c.span for c in compared), *([ranking.span] if ranking else [])]
     ranked = None if ranking is None else (ranking, ())
     question = replace(question, superlative=ranked)
+    telling = (t.folded for t in tokens if t.folded not in FUNCTION_WORDS)
+    ground.affinity.prepare([word for word in telling if word and not word.isdigit()])
     return Asked(ground, question, ground.kinds.named(tokens), compared, taken)
 
 
@@ -258,7 +261,10 @@ def _reached(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[R
     """Yield the nodes of the kind that is asked for: "which album has the longest track"."""
     kinds = asked.ground.kinds
     first = asked.kinds[0] if asked.kinds else None
+    ranked = isinstance(plan, TopK)
     if first is None or first.kind == reading.kind or reading.denies:
+        return
+    if reading.is_path and not ranked:  # ``one_name`` knows more of paths
         return
     way = next(iter(kinds.ways(reading.kind, first.kind)), None)
     if way is not None:
@@ -607,6 +613,8 @@ def _score(asked: Asked, reading: Reading, plan: Plan) -> float:
     grouped = isinstance(plan, Grouped) or (isinstance(plan, Aggregated) and _has_degree(plan))
     if not grouped and _asks_for_groups(asked):
         score -= _NOT_GROUPED
+    if reading.is_path and isinstance(plan, NodePlan | Count) and not isinstance(plan, TopK):
+        score -= _PATH
     if any(map(denies, asked.folded)) and not reading.denies:
         score -= _NOT_GROUPED
     return score

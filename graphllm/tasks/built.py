@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from graphllm.evaluate.metrics import normalize
 from graphllm.graph import GraphView
 from graphllm.index import Names
-from graphllm.questions import BuiltQuestion, curriculum
+from graphllm.questions import BuiltQuestion
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.retrieval.calibration import Calibration
 from graphllm.retrieval.evidence import Evidence
@@ -23,11 +23,13 @@ class Outcome(NamedTuple):
         evidence: What speaks for the answer; empty where there is none to give.
         is_right: Whether the answer is the whole set of right ones and nothing else; never, of a
             question that has no answer.
+        is_refused: Whether the reader would not answer, however much error was tolerated.
     """
 
     question: BuiltQuestion
     evidence: Evidence
     is_right: bool
+    is_refused: bool = False
 
 
 class Judged(NamedTuple):
@@ -51,26 +53,7 @@ def attempted(reader: PlanReader, questions: Iterable[BuiltQuestion]) -> Iterato
         attempt = reader.attempt(question.question)
         draft = attempt.reading.draft
         right = draft is not None and question.is_answerable and is_right(draft.entities, question)
-        yield Outcome(question, attempt.evidence if draft else {}, right)
-
-
-def attempted_on_curriculum(
-    encoder: TextEncoder,
-    rng: np.random.Generator,
-    num_graphs: int,
-    questions_per_graph: int,
-    *,
-    without: Iterable[str] = (),
-) -> Iterator[Outcome]:
-    """Yield what a reader makes of questions over invented graphs.
-
-    Args:
-        encoder: One that remembers is quickest.
-        without: Domains that are left out.
-    """
-    left_out = frozenset(without)
-    for built, questions in curriculum(rng, num_graphs, questions_per_graph, without=left_out):
-        yield from attempted(reader_of(built.graph, encoder), questions)
+        yield Outcome(question, attempt.evidence if draft else {}, right, attempt.is_poor)
 
 
 def reader_of(view: GraphView, encoder: TextEncoder) -> PlanReader:

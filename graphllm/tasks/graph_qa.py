@@ -325,11 +325,15 @@ class GraphQA:
         """
         from graphllm.tasks.suggestions import suggestions  # what questions are made of takes time
 
-        def answered(question: str) -> tuple[str, ...]:
+        def answers(question: str) -> tuple[str, ...]:
             return self._answer(question, self.reader.read(question), 0.0).entities
 
+        def run(plan: Plan) -> tuple[str, ...]:
+            draft = self.reader.run(plan).draft
+            return draft.entities if draft else ()
+
         wording = self.reader.planner.schema.wording
-        return suggestions(self.view, answered, num_questions, wording)
+        return suggestions(self.view, answers, run, num_questions, wording)
 
     @property
     def taught(self) -> Taught:

@@ -1,5 +1,6 @@
 """Questions that a graph can answer, put together from its own relations and names."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from jaxtyping import Int
 from graphllm.graph import GraphView, Kind, edges_of
 from graphllm.graph.folding import fold, humanize
 from graphllm.io.wide import singular
+from graphllm.query import Entities, FactsOf, Plan, ShortestPath
+from graphllm.questions import questions_for
 from graphllm.questions.label_questions import PEOPLE, ask_heads, ask_tails
 from graphllm.retrieval.labels import LabelForm, label_form
 
@@ -18,35 +21,44 @@ CODES = frozenset(
     {"id", "key", "code", "number", "no", "zip", "phone", "fax", "column", "index", "row"}
 )
 LONGEST_NAME = 40  # characters; longer names are texts
+_BUILT = 40  # questions of other kinds, where the relations give too few
 _OWN_WORDS: Mapping[str, str] = {}
 
 
 class Suggestion(NamedTuple):
-    """A question, and the names that would answer it; empty when any answer will do."""
+    """A question, and the names that answer it or the plan that finds them."""
 
     question: str
-    expected: frozenset[str] = frozenset()
+    expected: frozenset[str] | Plan
 
 
 def suggestions(
     view: GraphView,
     answers: Callable[[str], tuple[str, ...]],
+    run: Callable[[Plan], tuple[str, ...]],
     num_questions: int,
     wording: Mapping[str, str] = _OWN_WORDS,
+    *,
+    patience_s: float = 4.0,
 ) -> list[str]:
-    """Return up to ``num_questions`` questions over ``view`` that are answered as they should be.
+    """Return up to ``num_questions`` questions over ``view`` that are answered rightly.
+
+    Each is asked, and suggested only when its answer is what the graph itself gives.
 
     Args:
-        answers: Asks a question and returns the answering names. A question is only suggested
-            when they are the names that the graph itself gives.
+        answers: Asks a question and returns the answering names.
+        run: Returns the names that a plan gives.
         wording: What to call relations and attributes whose labels do not tell, by label.
+        patience_s: Once it has worked so long, those that were found are enough.
     """
     chosen: list[str] = []
+    started = time.thread_time()
     for question, expected in candidates(view, wording):
-        if len(chosen) == num_questions:
+        is_late = chosen and time.thread_time() - started > patience_s
+        if len(chosen) == num_questions or is_late:
             break
-        found = answers(question)
-        if found and (not expected or frozenset(found) == expected):
+        right = expected if isinstance(expected, frozenset) else run(expected)
+        if right and frozenset(answers(question)) == frozenset(right):
             chosen.append(question)
     return chosen
 
@@ -65,6 +77,10 @@ def candidates(view: GraphView, wording: Mapping[str, str] = _OWN_WORDS) -> Iter
     yield from _superlatives(view, wording)
     yield from _about_nodes(view)
     yield from one_of_each[3:]
+    for built in questions_for(view, np.random.default_rng(0), _BUILT, glossary=wording, dirt=0.0):
+        is_new = all(built.question != suggestion.question for suggestion in one_of_each)
+        if is_new and built.is_answerable and built.style == "plain":
+            yield Suggestion(built.question, frozenset(built.answers))
 
 
 def _about_relation(
@@ -123,12 +139,14 @@ def _about_nodes(view: GraphView) -> Iterator[Suggestion]:
     """Yield questions about the two best connected nodes that are not each other's neighbours."""
     degrees = np.diff(view.outgoing.indptr) + np.diff(view.incoming.indptr)
     first, *others = np.argsort(-degrees, kind="stable")[:50].tolist()
-    yield Suggestion(f"Tell me about {view.names[first]}.")
+    node = Entities((view.keys[first],))
+    yield Suggestion(f"Tell me about {view.names[first]}.", FactsOf(node))
     near = set(view.tails[edges_of(view, np.array([first]))].tolist())
     near |= set(view.heads[edges_of(view, np.array([first]), inverse=True)].tolist())
     far = next((node for node in others if node not in near), None)
     if far is not None:
-        yield Suggestion(f"How is {view.names[first]} connected to {view.names[far]}?")
+        path = ShortestPath(node, Entities((view.keys[far],)))
+        yield Suggestion(f"How is {view.names[first]} connected to {view.names[far]}?", path)
 
 
 def _typical(

@@ -1,8 +1,11 @@
 """Questions put together from a graph."""
 
+from functools import cache
+
 import pytest
 
 from graphllm.graph import GraphBuilder
+from graphllm.query import Entities, FactsOf
 from graphllm.tasks.suggestions import candidates, suggestions
 
 
@@ -58,11 +61,54 @@ def test_only_questions_answered_as_the_graph_says_are_suggested():
             "Who was born in Warsaw?": ("x",),
         }.get(question, ())
 
-    assert suggestions(world(), answers, 5) == ["Who discovered radium?"]
+    assert suggestions(world(), answers, nothing, 5) == ["Who discovered radium?"]
+
+
+def nothing(plan):
+    return ()
+
+
+@cache
+def expected_answers():
+    return dict(candidates(world()))
+
+
+def gold(question: str) -> tuple[str, ...]:
+    """Answer every candidate as it should be; those that a plan answers with the plan itself."""
+    expected = expected_answers()[question]
+    return tuple(expected) if isinstance(expected, frozenset) else (repr(expected),)
 
 
 def test_there_are_never_more_than_asked_for():
-    assert len(suggestions(world(), lambda _: ("anything",), 2)) == 2
+    assert len(suggestions(world(), gold, nothing, 2)) == 2
+
+
+def test_what_a_plan_answers_is_suggested_only_when_answered_as_the_plan_is():
+    told = "Tell me about Marie."
+    plan = next(s.expected for s in candidates(world()) if s.question == told)
+    assert plan == FactsOf(Entities(("Marie",)))
+    found = suggestions(world(), gold, lambda plan: (repr(plan),), 100)
+    assert told in found
+    assert told not in suggestions(world(), gold, lambda plan: ("x",), 100)
+    assert any(q.startswith("How is") for q in found)
+
+
+def test_the_same_answers_in_another_order_are_right():
+    def backwards(question):
+        return gold(question)[::-1]
+
+    assert suggestions(world(), backwards, nothing, 4) == suggestions(world(), gold, nothing, 4)
+
+
+def test_where_relations_give_too_few_there_are_built_questions_of_other_kinds():
+    by_hand = {question for question, _ in WANTED}
+    found = suggestions(world(), gold, nothing, 30)
+    assert by_hand < set(found)
+    assert any(question.startswith("How many") for question in found)
+
+
+def test_it_stops_when_patience_is_spent_but_not_before_one_is_found():
+    assert len(suggestions(world(), gold, nothing, 5, patience_s=0.0)) == 1
 
 
 def test_a_graph_of_one_edge_and_names_without_words():
