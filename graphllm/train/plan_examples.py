@@ -176,3 +176,19 @@ def read_examples(path: Path) -> list[PlanExample]:
         except (ValueError, TypeError, KeyError) as error:
             raise DataError(f"{path}, line {number}: not a plan example: {error!r}") from error
     return found
+
+
+def sample_groups(
+    examples: Sequence[PlanExample], num: int, rng: np.random.Generator
+) -> list[PlanExample]:
+    """Return about ``num`` examples, whole groups of them drawn at random."""
+    members: dict[str, list[PlanExample]] = {}
+    for example in examples:
+        members.setdefault(example.group, []).append(example)
+    chosen: list[PlanExample] = []
+    names = sorted(members)
+    for i in rng.permutation(len(names)).tolist():
+        if len(chosen) >= num:
+            break
+        chosen += members[names[i]]
+    return chosen

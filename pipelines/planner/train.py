@@ -1,21 +1,24 @@
-"""Train the plan scorer on the examples that build.py wrote; cpu or cuda, resumable.
+r"""Train the plan scorer on the examples that build.py wrote; cpu or cuda, resumable.
 
 python train.py --examples .runs/planner/transfer.jsonl --out .runs/planner/transfer
-python train.py --examples .runs/planner/shipped.jsonl --out .runs/planner/shipped
+python train.py --examples .runs/planner/mined.jsonl .runs/planner/transfer.jsonl:5500 \
+    --start .runs/planner/transfer/adapter.safetensors --out .runs/planner/transfer-2 --steps 240
 
-Run again, it goes on from its last checkpoint.
+FILE:5500 takes about so many examples of a file, FILE:9000:metaqa those of one source, and
+FILE:9000:-metaqa those of all others. Run again, it goes on from its last checkpoint.
 """
 
 import argparse
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from graphllm.text.lora import read_lora
-from graphllm.train.plan_examples import PlanExample, read_examples
+from graphllm.train.plan_examples import PlanExample, read_examples, sample_groups
 from graphllm.train.plan_scorer import (
     Batches,
     PlanEncoder,
@@ -24,6 +27,22 @@ from graphllm.train.plan_scorer import (
     train_plan_scorer,
 )
 from graphllm.train.trainer import Progress, TrainSettings
+
+
+def chosen(parts: list[str], seed: int) -> list[PlanExample]:
+    """Return the examples of all files, or as many of each as its name asks for."""
+    rng = np.random.default_rng(seed)
+    found: list[PlanExample] = []
+    for number, part in enumerate(parts):
+        name, _, rest = part.partition(":")
+        count, _, source = rest.partition(":")
+        of = read_examples(Path(name))
+        if source:
+            wanted = source.removeprefix("-")
+            of = [e for e in of if (e.source == wanted) != source.startswith("-")]
+        of = sample_groups(of, int(count), rng) if count else of
+        found += [replace(e, group=f"{number} {e.group}") for e in of]
+    return found
 
 
 def split(
@@ -49,7 +68,9 @@ def split(
 def main() -> None:
     """Read the command line, train, measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--examples", required=True, help="JSON lines that build.py wrote")
+    parser.add_argument(
+        "--examples", required=True, nargs="+", help="JSON lines that build.py wrote"
+    )
     parser.add_argument("--out", required=True, help="a folder for checkpoint, weights and report")
     parser.add_argument("--without", default="", help="a source that is left out")
     parser.add_argument("--start", default="", help="LoRA weights to begin with")
