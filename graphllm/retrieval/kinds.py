@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from graphllm.graph.columns import Kind as ColumnKind
-from graphllm.graph.folding import humanize
+from graphllm.graph.folding import fold, humanize
 from graphllm.query.plan import Follow, Intersect, NodePlan, OfType, Step
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, family, synonyms
@@ -21,6 +21,8 @@ _ALL = 0.99
 _MAX_STEPS = 3
 _MAX_WAYS = 8
 _SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
+_MOST_VALUES = 2_000  # of a text attribute whose values do not repeat
+_LONGEST_VALUE = 60
 _KEPT = 65_536  # words and ports that are remembered
 _SYNONYM, _PART = 0.8, 0.75
 
@@ -161,6 +163,24 @@ class Kinds:
         return None if best is None else (best[1], best[2])
 
     # How kinds join
+
+    @cached_property
+    def values(self) -> dict[str, list[tuple[int, str]]]:
+        """The folded values of all text attributes, with their port and spelling.
+
+        Also of those that hardly repeat: of thirty makers each may well be in a city of its own.
+        """
+        found = {said: list(values) for said, values in self.schema.text_values.items()}
+        known = {port for values in found.values() for port, _ in values}
+        for position, name in enumerate(self.schema.attributes, len(self.view.relations)):
+            column = self.view.node_columns[name]
+            is_text = column.kind is ColumnKind.TEXT and len(column.ids) <= _MOST_VALUES
+            if not is_text or 2 * position in known:
+                continue
+            for value in dict.fromkeys(map(str, column.values)):
+                if 0 < len(value) <= _LONGEST_VALUE:
+                    found.setdefault(fold(value), []).append((2 * position, value))
+        return found
 
     @cached_property
     def joins(self) -> dict[int, list[tuple[int, int]]]:

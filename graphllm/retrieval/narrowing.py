@@ -172,7 +172,8 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
     ground = asked.ground
     has = ground.kinds.has(kind)
     for span, said in _stretches(asked):
-        values = _spelled_out(ground, said)
+        capital = asked.question.seeds.tokens[span.first].text[:1].isupper()
+        values = _spelled_out(ground, said, repeated=not capital)
         options = [(port, value) for port, value in values if has[port] > 0]
         if options:
             yield _of_value(asked, kind, span, options)
@@ -182,9 +183,13 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
                 yield _of_value(asked, kind, Span(position, position + 1), [(port, yes)])
 
 
-def _spelled_out(ground: Ground, said: str) -> Sequence[tuple[int, str]]:
-    """Return the text values that words say, of which there may be several: "surgeons"."""
-    known = ground.schema.text_values
+def _spelled_out(ground: Ground, said: str, *, repeated: bool) -> Sequence[tuple[int, str]]:
+    """Return the text values that words say, of which there may be several: "surgeons".
+
+    Args:
+        repeated: Only of attributes whose values repeat: words in small letters are mostly no name.
+    """
+    known = ground.schema.text_values if repeated else ground.kinds.values
     return known.get(said) or known.get(said.removesuffix("s")) or ()
 
 
