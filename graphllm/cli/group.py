@@ -23,6 +23,7 @@ COMMANDS = {
     "index": "graphllm.cli.index:index",
     "cache": "graphllm.cli.cache:cache",
     "prompts": "graphllm.cli.prompts:prompts",
+    "train": "graphllm.cli.train:train",
     "eval": "graphllm.cli.eval:evaluate",
 }
 

@@ -8,6 +8,7 @@ put in force reads whole ones.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from graphllm.errors import DataError
 from graphllm.index.generations import write_atomically
-from graphllm.retrieval.scorer import PlanScorer
+from graphllm.retrieval.scorer import OTHER, PlanScorer
 from graphllm.text.lora import read_lora
 
 _FORMAT, _VERSION = "graphllm-adapted-planner", 1
@@ -25,13 +26,15 @@ _MEND = "run `graphllm train planner --graph FILE --remove` to go back to the sh
 def adapted_scorer(pointer: Path) -> PlanScorer | None:
     """Return the scorer whose weights are in force; ``None`` where there are none.
 
+    Nor where ``GRAPHLLM_SCORER`` names weights: they are for every graph.
+
     Args:
         pointer: ``Kept.planner`` of the graph.
 
     Raises:
         DataError: A file is damaged or missing; the message says how to go on.
     """
-    if not pointer.is_file():
+    if os.environ.get(OTHER) or not pointer.is_file():
         return None
     weights = pointer.parent / str(_read(pointer)["weights"])
     try:

@@ -67,11 +67,20 @@ class PlanScorer:
 
 
 def shipped_scorer() -> PlanScorer | None:
-    """Return the scorer that is used when no other is named.
+    """Return the scorer that is used when no other is named; ``None`` where there is none.
 
-    The one that ships, or what ``GRAPHLLM_SCORER`` names: a file, or ``transfer``, the weights
-    that saw no film question. ``None`` where it says ``none``, and in a copy of graphllm without
-    its weights.
+    Raises:
+        ConfigError: ``GRAPHLLM_SCORER`` names a file that is not there.
+    """
+    path = shipped_weights()
+    return None if path is None else PlanScorer.load(path)
+
+
+def shipped_weights() -> Path | None:
+    """Return the weights that ship, or what ``GRAPHLLM_SCORER`` names.
+
+    That is a file, or ``transfer``, the weights that saw no film question. ``None`` where it says
+    ``none``, and in a copy of graphllm without its weights.
 
     Raises:
         ConfigError: There is no such file.
@@ -83,7 +92,7 @@ def shipped_scorer() -> PlanScorer | None:
     path = own.get(named) or Path(named).expanduser()
     if not path.is_file():
         raise ConfigError(f"{OTHER}: expected a file of weights or 'none'; there is no {path}")
-    return PlanScorer.load(path)
+    return path
 
 
 @lru_cache(maxsize=4)

@@ -24,7 +24,7 @@ from graphllm.query import to_text
 from graphllm.questions import BuiltQuestion, curriculum, questions_for
 from graphllm.retrieval.adapted import put_in_force
 from graphllm.retrieval.schema import GraphSchema, said_forward
-from graphllm.retrieval.scorer import SHIPPED, PlanScorer, shipped_scorer
+from graphllm.retrieval.scorer import PlanScorer, shipped_scorer, shipped_weights
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.lora import LoraWeights, read_lora
 from graphllm.train.plan_examples import PlanExample, of_graph
@@ -300,7 +300,8 @@ def _trained(
 
     started = time.monotonic()
     progress("training", 0, 1)
-    encoder = PlanEncoder(start=read_lora(SHIPPED) if SHIPPED.is_file() else None)
+    start = shipped_weights()
+    encoder = PlanEncoder(start=None if start is None else read_lora(start))
     batches = Batches(examples, settings.seed)
     step_s = _seconds_a_step(encoder, examples)
     left_s -= time.monotonic() - started

@@ -1,0 +1,168 @@
+"""``graphllm train``."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graphllm.cli.console import note, progress, say
+from graphllm.cli.opening import open_graph
+
+if TYPE_CHECKING:
+    from graphllm.evaluate.metrics import Mean
+    from graphllm.tasks import GraphQA
+    from graphllm.tasks.adaptation import Adaptation, AdaptSettings
+
+
+@click.group()
+def train() -> None:
+    """Train parts of graphllm.
+
+    \b
+    Example:
+      graphllm train planner --graph films.csv
+    """
+
+
+@train.command()
+@click.option("--graph", required=True, metavar="FILE|INDEX", help="The graph to adapt to.")
+@click.option("--map", "mapping", metavar="PARTS", help="Which column is what, as in `ask`.")
+@click.option("--format", "format_", metavar="FORMAT", help="How to read FILE.")
+@click.option("--minutes", default=5.0, show_default=True, help="How long all of it may take.")
+@click.option("--questions", type=click.IntRange(min=1), help="How many to train on, at most.")
+@click.option("--held-out", type=click.IntRange(min=1), help="How many to measure with, at most.")
+@click.option("--seed", default=0, show_default=True, help="Of everything drawn.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report for programs.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="A folder for the weights and the report, kept or not.",
+)
+@click.option("--remove", is_flag=True, help="Go back to the weights that ship.")
+@click.option("--show", is_flag=True, help="The report of the weights in use.")
+def planner(
+    graph: str,
+    mapping: str | None,
+    format_: str | None,
+    minutes: float,
+    questions: int | None,
+    held_out: int | None,
+    seed: int,
+    as_json: bool,
+    out: Path | None,
+    remove: bool,
+    show: bool,
+) -> None:
+    """Adapt the planner to a graph of your own, in minutes and without a GPU.
+
+    Questions are built over the graph: one half to learn from, the other, which has no name in
+    common with it, to measure with, before and after. The weights are kept beside the index, and
+    used by `ask` and `chat`, when they answer no fewer of them. Ctrl-C in training goes on with
+    what was learnt until then.
+
+    \b
+    Examples:
+      graphllm train planner --graph films.csv
+      graphllm train planner --graph films.csv --minutes 10 --json
+      graphllm train planner --graph films.csv --remove
+    """
+    if remove and show:
+        raise click.UsageError("--remove and --show go one at a time")
+    if remove or show:
+        qa = open_graph(graph, mapping, format_)
+        say(_removed(qa) if remove else _shown(qa))
+        return
+    settings = _settings(minutes, questions, held_out, seed)
+    qa = open_graph(graph, mapping, format_)
+    from graphllm.tasks.adaptation import adapt_planner
+
+    with _no_warnings(), progress() as report:
+        found = adapt_planner(qa, settings, out=out, progress=report)
+    if out is not None:
+        _write(out / "report.json", found)
+    say(json.dumps(found.to_dict()) if as_json else table(found))
+
+
+def _settings(
+    minutes: float, questions: int | None, held_out: int | None, seed: int
+) -> "AdaptSettings":
+    from graphllm.tasks.adaptation import AdaptSettings
+
+    usual = AdaptSettings()
+    return AdaptSettings(
+        minutes=minutes,
+        num_train=questions or usual.num_train,
+        num_held_out=held_out or usual.num_held_out,
+        seed=seed,
+    )
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    """Keep what libraries say to their developers off the user's terminal."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def table(found: "Adaptation") -> str:
+    """Return the report as text."""
+    from graphllm.evaluate.metrics import mean
+
+    broken = ", broken off" if found.is_interrupted else ""
+    lines = [
+        f"trained on {found.num_train:,} questions in {found.num_steps:,} steps{broken};"
+        f" {found.minutes:.1f} minutes in all",
+        f"asked {len(found.asked):,} others, which name nothing that was trained on",
+        "",
+        f"right before   {_said(mean(found.before))}",
+        f"right after    {_said(mean(found.after))}",
+        f"difference    {_said(found.difference, '+')}",
+        "",
+        "by kind             before  after      n",
+    ]
+    lines += [
+        f"  {kind:16}  {before.value:6.2f} {after.value:6.2f} {before.n:6}"
+        for kind, (before, after) in found.by_kind.items()
+    ]
+    return "\n".join([*lines, "", _verdict(found)])
+
+
+def _said(value: "Mean", sign: str = "") -> str:
+    return f"{value.value:{sign}.3f} +- {value.standard_error:.3f} (n {value.n})"
+
+
+def _verdict(found: "Adaptation") -> str:
+    if found.is_kept:
+        return "kept: ask and chat use these weights from now on; --remove goes back"
+    return "not kept: fewer were right than before"
+
+
+def _removed(qa: "GraphQA") -> str:
+    from graphllm.retrieval.adapted import remove_adapted
+
+    if qa.kept is not None and remove_adapted(qa.kept.planner):
+        return "removed: ask and chat use the weights that ship"
+    return "nothing to remove: the weights that ship are in use"
+
+
+def _shown(qa: "GraphQA") -> str:
+    from graphllm.retrieval.adapted import adapted_report
+
+    report = adapted_report(qa.kept.planner) if qa.kept else None
+    return "the weights that ship are in use" if report is None else json.dumps(report)
+
+
+def _write(path: Path, found: "Adaptation") -> None:
+    from graphllm.errors import DataError
+
+    try:
+        path.write_text(f"{json.dumps(found.to_dict(), indent=1)}\n", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+    note(f"wrote {path.parent}")
