@@ -25,6 +25,8 @@ from graphllm.retrieval.scorer import PlanScorer, shipped_scorer
 from graphllm.text.encoder import TextEncoder
 
 _SURE_ENOUGH = 0.75
+_HOPELESS = 0.2  # with a scorer, whose judgement counts too, only this little is not looked at
+_LIKELY = 0.5  # probability of being right from which an answer is given all the same
 _MOST_NAMED = 8  # things of one name that a refusal still says it is about
 _MOST_WORDS = 80  # of a question; what is longer is a text
 _NEAREST = 3  # names by meaning that are tried
@@ -120,7 +122,7 @@ class PlanReader:
     def decided(self, attempt: Attempt) -> Reading:
         """Return the reading with how sure it is; without its draft where that is not enough."""
         reading, candidates = attempt.reading, attempt.candidates
-        if attempt.is_poor:
+        if attempt.is_poor or (reading.draft is not None and self.refuses(attempt)):
             return self._unread(attempt.seeds, candidates)
         if reading.draft is None:
             untried = [c for c in candidates if c.plan != reading.plan]
@@ -135,6 +137,13 @@ class PlanReader:
         return replace(
             reading, draft=None, abstention=abstention, alternatives=(*withheld, *others)
         )
+
+    def refuses(self, attempt: Attempt) -> bool:
+        """Return whether an answer is not given, however much error is tolerated."""
+        if attempt.is_poor or attempt.reading.draft is None:
+            return True
+        sure = self.calibration.probability(attempt.evidence)
+        return explains_little(attempt.candidates) and sure < _LIKELY
 
     def _unread(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Reading:
         """Refuse a question that no plan explains well enough."""
@@ -237,7 +246,15 @@ def _by_meaning(
 
 def is_poor(candidates: Sequence[PlanCandidate]) -> bool:
     """Return whether no plan explains its question well enough to be run at all."""
-    return not candidates or candidates[0].score < _SURE_ENOUGH
+    if not candidates:
+        return True
+    is_judged = candidates[0].similarity is not None
+    return candidates[0].score < (_HOPELESS if is_judged else _SURE_ENOUGH)
+
+
+def explains_little(candidates: Sequence[PlanCandidate]) -> bool:
+    """Return whether words alone do not carry the best plan: then it must be likely to be said."""
+    return candidates[0].score < _SURE_ENOUGH
 
 
 def says_something(reading: Reading) -> bool:

@@ -53,7 +53,7 @@ def attempted(reader: PlanReader, questions: Iterable[BuiltQuestion]) -> Iterato
         attempt = reader.attempt(question.question)
         draft = attempt.reading.draft
         right = draft is not None and question.is_answerable and is_right(draft.entities, question)
-        yield Outcome(question, attempt.evidence if draft else {}, right, attempt.is_poor)
+        yield Outcome(question, attempt.evidence if draft else {}, right, reader.refuses(attempt))
 
 
 def reader_of(view: GraphView, encoder: TextEncoder) -> PlanReader:
