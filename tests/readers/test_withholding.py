@@ -6,7 +6,6 @@ from graphllm.answer import Reason
 from graphllm.errors import ConfigError
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.retrieval.calibration import Calibration, Limit, Term
-from graphllm.text.encoder import load_encoder
 from tests.retrieval import worlds
 
 KNOWN = "Who taught Dora Berg?"
@@ -14,9 +13,14 @@ HALF = Calibration(bias=0.0, terms={}, limits=(Limit(0.1, 0.6), Limit(0.3, 0.4))
 
 
 def reader(max_error: float | None = None, calibration: Calibration = HALF) -> PlanReader:
-    graph = worlds.reader("family").view
-    names = worlds.reader("family").linker.names
-    return PlanReader(graph, names, load_encoder(), max_error=max_error, calibration=calibration)
+    like = worlds.reader("family")
+    return PlanReader(
+        like.view,
+        like.linker.names,
+        worlds.encoder(),
+        max_error=max_error,
+        calibration=calibration,
+    )
 
 
 def test_what_is_sure_enough_is_answered_with_its_probability():
