@@ -26,6 +26,8 @@ _COMPARATIVES = {
         "cheaper heavier lighter richer poorer faster slower deeper"
     )
 }
+_AGE = words("age old")
+_MOSTLY = 0.5  # share of values that are dates
 _NEAR = 4  # words between a comparison and what names its measure
 _LONGEST_SAID = 4  # words of an attribute's value
 
@@ -105,6 +107,18 @@ def _flagged(
                 span = Span(position, position + 1)
                 constraint = Constraint(span, Comparison.EQUALS, yes, (), is_time=False)
                 yield constraint, (ScoredMeasure(ground.measures.measure(port), port, 1.0, ""),)
+
+
+def ascends(ground: Ground, wanted: Superlative, measure: ScoredMeasure) -> bool:
+    """Return whether the smallest come first: of dates the oldest do, of ages the largest."""
+    dated = ground.schema.time_share(measure.port) > _MOSTLY
+    return wanted.ascending is (dated or not wanted.is_time)
+
+
+def is_age(ground: Ground, measure: ScoredMeasure) -> bool:
+    """Return whether a measure says how old something is."""
+    dated = ground.schema.time_share(measure.port) > _MOSTLY
+    return not dated and not _AGE.isdisjoint(ground.schema.labels[measure.port >> 1].split())
 
 
 def compared_as_ranked(tokens: Sequence[Token]) -> list[Token]:

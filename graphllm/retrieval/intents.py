@@ -33,6 +33,7 @@ _CONNECTING = words(
     "connect connected connects connection connections relate related relation relationship "
     "path paths link linked links route"
 )
+_ASKING = words("who what which where when how")
 _CONNECTED = re.compile(r"\b(?:to do with|lies? between|stands? between)\b")
 _TELLING = words(
     "about describe description information info facts fact details detail know everything "
@@ -65,7 +66,7 @@ def _wanted(tokens: Sequence[Token]) -> Intent:
             return Intent(Want.COUNT, (Span(position, position + 2),))
         before = words[position - 1] if position else ""
         counting = before in ("", "the", "a", "what", "total")  # not "phone number of"
-        if word == "count" and not following and position:
+        if word == "count" and not following and not _ASKING.intersection(words):
             return Intent(Want.COUNT, (Span(position, position + 1),))
         if word in ("number", "count") and following in ("of", "the", "all") and counting:
             return Intent(Want.COUNT, (Span(position, position + 2),))

@@ -23,6 +23,7 @@ from graphllm.query.plan import (
     TopK,
     Values,
 )
+from graphllm.retrieval.comparisons import ascends, is_age
 from graphllm.retrieval.constraints import Constraint, Superlative
 from graphllm.retrieval.english import family, is_person_noun
 from graphllm.retrieval.ground import (
@@ -46,6 +47,7 @@ from graphllm.retrieval.paths import RankedPath
 
 _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 # What a plan loses for what it supposes, though the question does not say it:
+_OTHER_WORDS = 0.1  # what is measured, where its words fit only somewhat,
 _SUPPOSED = 0.12  # which attribute is compared or ranked by,
 _BACK_WHERE_IT_BEGAN = 0.03  # that what a name shares with others counts it in,
 _EITHER_WAY, _EITHER_WAY_NAMED = 0.06, 0.02  # that a relation holds both ways.
@@ -214,7 +216,7 @@ def _places(
         measure = ground.measures.of_kind(fitting, port)
         name = _edge_attribute(ground, port, constraint)
         if measure is not None and (name is None or measure.score >= CUE_IS_CLEAR):
-            yield _Place(hop, (measure, constraint), 0.0)
+            yield _Place(hop, (measure, constraint), _unlike(measure))
         if name is not None:
             for comparison in _comparisons(constraint, name, said):
                 yield _Place(hop, Condition(name, comparison, constraint.value), 0.0)
@@ -260,13 +262,20 @@ def _ranked(
         return  # the first award somebody won is not the oldest award
     measure = ground.measures.of_kind(fitting, arrived_by)
     if measure is not None:
-        yield TopK(plan, measure.measure, wanted.k, wanted.ascending), 0.0
+        yield TopK(plan, measure.measure, wanted.k, wanted.ascending), _unlike(measure)
     for port, fit in _counted_ports(ground, wanted, arrived_by) if wanted.counts else ():
         counted = measure is None and fit > _SURELY_COUNTED
         yield ground.most(plan, port, wanted), 0.0 if counted else _SUPPOSED
     for other in ground.measures.every(arrived_by)[:_MOST_SUPPOSED]:
         if measure is None or other.measure != measure.measure:
-            yield TopK(plan, other.measure, wanted.k, wanted.ascending), _SUPPOSED
+            cost = 0.0 if wanted.is_time and is_age(ground, other) else _SUPPOSED
+            smallest = ascends(ground, wanted, other)
+            yield TopK(plan, other.measure, wanted.k, smallest), cost
+
+
+def _unlike(measure: ScoredMeasure) -> float:
+    """Return what is lost where the question's words do not name the measure outright."""
+    return _OTHER_WORDS * (1 - min(measure.score, 1.0))
 
 
 def _counted_ports(ground: Ground, wanted: Superlative, arrived_by: int) -> list[tuple[int, float]]:

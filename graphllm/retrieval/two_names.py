@@ -1,6 +1,7 @@
 """Plans over two names: what joins them, what both lead to, whether one leads to the other."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import combinations
 
 from graphllm.query.plan import (
@@ -15,7 +16,7 @@ from graphllm.query.plan import (
     TopK,
     Union,
 )
-from graphllm.retrieval.comparisons import compared_as_ranked
+from graphllm.retrieval.comparisons import ascends, compared_as_ranked, is_age
 from graphllm.retrieval.constraints import superlative
 from graphllm.retrieval.english import Token, words
 from graphllm.retrieval.ground import (
@@ -38,6 +39,7 @@ _USUALLY = 0.3
 _PAIRS_KEPT = 48
 _LEFT_OUT = 0.4  # what a yes or no loses that leaves a word of the question out
 _IS_THERE = 0.2  # for edges that are known to join the two names
+_COMPARES = 0.3  # for saying which of two names is more of something, where that is asked
 _GUESSED = 0.2  # what a comparison loses for guessing by what, and again for guessing which way
 _NEGATED = words("not without except excluding never no")
 _ASKS_FOR_A_VALUE = words(
@@ -129,7 +131,8 @@ def _joined(
     """Yield "films with A and B", "films of A or B", "films of A without B"."""
     tokens = question.seeds.tokens
     guess = any(_is_common_word(m, tokens) for m in (left, right))
-    negated = _NEGATED & {t.folded for t in tokens}
+    named = [*range(*left.span), *range(*right.span)]
+    negated = any(t.folded in _NEGATED for i, t in enumerate(tokens) if i not in named)
     for first, second, score in _meeting(ground, question, left, right):
         between = [t.folded for t in tokens[left.span.last : right.span.first]]
         plan = _combined(between, ground.chain(first), ground.chain(second))
@@ -166,9 +169,9 @@ def _meeting(
     between = [t.folded for t in tokens[left.span.last : right.span.first]]
     link = next((i for i, w in enumerate(between) if w in _JOINING), None)
     theirs = Span(left.span.last + link, len(tokens)) if link is not None else right.span
-    kept = {"limit": PATHS_KEPT}
-    firsts = ground.paths.rank(tokens, left, ignore=[*question.spans, theirs], **kept)
-    seconds = ground.paths.rank(tokens, right, ignore=[*question.spans, left.span], **kept)
+    rank = partial(ground.paths.rank, tokens, limit=PATHS_KEPT)
+    firsts = rank(left, ignore=[*question.spans, theirs])
+    seconds = rank(right, ignore=[*question.spans, left.span])
     both = [
         (first, second)
         for first in ground.inside(firsts)
@@ -210,18 +213,22 @@ def _compared(
     if not {"or", "and"} & between or not between <= {"or", "and", "the"}:
         return
     both = ground.entities(tuple(dict.fromkeys((*left.nodes, *right.nodes))))
-    ranking = superlative(compared_as_ranked(tokens))
+    as_ranked = compared_as_ranked(tokens)
+    ranking = superlative(as_ranked)
+    compares = _COMPARES * (as_ranked != list(tokens))
     fitting = () if ranking is None else ground.measures.find(ranking.cues, is_time=ranking.is_time)
-    measures = {m.measure: m.score for m in ground.measures.every_of_nodes(left.nodes)}
     theirs = {m.measure for m in ground.measures.every_of_nodes(right.nodes)}
-    best = next((m.measure for m in fitting if m.measure in measures), None)
-    for measure in [m for m in measures if m in theirs]:
+    shared = [m for m in ground.measures.every_of_nodes(left.nodes) if m.measure in theirs]
+    fit = {m.measure: m.score for m in fitting}
+    best = max(shared, key=lambda m: fit.get(m.measure, 0.0), default=None)
+    for one in shared:
         for ascending in (False, True):
-            sure = ranking is not None and ranking.ascending is ascending
-            said = sure and measure == best
+            sure = ranking is not None and ascending is ascends(ground, ranking, one)
+            named = is_age(ground, one) or (one == best and one.measure in fit)
+            said = sure and named
             score = ground.covered(question, [left, right], {}, told=said)
-            score -= 0 if said else _GUESSED if sure else 2 * _GUESSED
-            yield PlanCandidate(TopK(both, measure, 1, ascending), score, (left, right))
+            score += compares if said else -_GUESSED if sure else -2 * _GUESSED
+            yield PlanCandidate(TopK(both, one.measure, 1, ascending), score, (left, right))
 
 
 def _dated(
