@@ -30,4 +30,4 @@ def test_every_question_has_an_answer(script):
     for question, plan in opaque.rows("questions.tsv"):
         result = execute(parse_plan(plan), graph)
         assert not result.is_empty, question
-        assert result.values != (0,), question
+        assert plan.startswith("exists") or result.values != (0,), question
