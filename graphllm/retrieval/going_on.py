@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from graphllm.answer.history import Turn
+from graphllm.errors import PlanError
 from graphllm.graph.folding import fold
 from graphllm.query.plan import (
     Attribute,
@@ -27,6 +28,7 @@ from graphllm.query.plan import (
     Subtract,
     TopK,
     Values,
+    check_depth,
 )
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import Constraint, superlative
@@ -86,7 +88,9 @@ def going_on(
         afresh: Plans a question as it stands.
     """
     if history and seeds.tokens:
-        yield from _Talk(ground, seeds, history, afresh).candidates()
+        for candidate in _Talk(ground, seeds, history, afresh).candidates():
+            if _is_short_enough(candidate.plan):
+                yield candidate
 
 
 def with_the_unsaid(ground: Ground, seeds: Seeds, history: Sequence[Turn]) -> Seeds:
@@ -107,6 +111,15 @@ def heeding(seeds: Seeds, candidates: Iterable[PlanCandidate]) -> list[PlanCandi
         c if pointing <= {m.span for m in c.mentions} else c._replace(score=c.score - _PASSED_OVER)
         for c in candidates
     ]
+
+
+def _is_short_enough(plan: Plan) -> bool:
+    """Whether a plan can be run: one narrowed again and again grows with every turn."""
+    try:
+        check_depth(plan)
+    except PlanError:
+        return False
+    return True
 
 
 def _about_unsaid(seeds: Seeds, nodes: tuple[int, ...]) -> Seeds:
@@ -503,12 +516,11 @@ class _Talk:
         asking = asks_otherwise(self.tokens)
         first = next((i for i, t in enumerate(earlier) if t.folded in _ASKING), None)
         if asking and first is not None:
-            begin = opening(earlier)
-            yield from self._reasked([*asking, *earlier[first + 1 :]], begin)
+            yield from self._reasked([*asking, *earlier[first + 1 :]])
         if self.last is None and not asking:
             yield from self._with_the_right_name(earlier)
 
-    def _reasked(self, tokens: list[Token], begin: int) -> Iterator[PlanCandidate]:
+    def _reasked(self, tokens: list[Token]) -> Iterator[PlanCandidate]:
         nodes = topics(self.history[-1], self.view)
         if nodes:
             span = self._where_named(tokens, nodes[0])
@@ -540,8 +552,10 @@ class _Talk:
                 yield from self._best_of(seeds)
 
     def _best_of(self, seeds: Seeds) -> Iterator[PlanCandidate]:
+        unsaid = Span(len(self.tokens), len(self.tokens))
         for candidate in sorted(self.afresh(seeds), key=lambda c: -c.score)[:_TRIED]:
-            yield candidate._replace(score=candidate.score + _REASKED)
+            mentions = tuple(replace(m, span=unsaid) for m in candidate.mentions)
+            yield candidate._replace(score=candidate.score + _REASKED, mentions=mentions)
 
     def _of_the_answer(self) -> Iterator[PlanCandidate]:
         """Yield "and the birthplace?" about what was just answered."""
@@ -589,7 +603,7 @@ def recompared(plan: Plan, compared: Sequence[Compared]) -> Plan | None:
     def change(part: Plan) -> Plan:
         nonlocal placed
         if isinstance(part, Filter) and (
-            part.measure in measures or (constraint.is_time and _is_time(part.value))
+            part.measure in measures or _alike(part.value, constraint, unnamed=not measures)
         ):
             inner: NodePlan = part.source
             for other, _ in () if placed else compared:
@@ -605,6 +619,13 @@ def recompared(plan: Plan, compared: Sequence[Compared]) -> Plan | None:
 
     changed = mapped(plan, change)
     return changed if placed else None
+
+
+def _alike(value: Literal, constraint: Constraint, *, unnamed: bool) -> bool:
+    """Return whether a value may stand where ``value`` stood: a time for a time, or numbers."""
+    if constraint.is_time or _is_time(value):
+        return constraint.is_time and _is_time(value)
+    return unnamed and isinstance(value, int | float) and isinstance(constraint.value, int | float)
 
 
 def _is_time(value: Literal) -> bool:

@@ -169,8 +169,9 @@ class Referents:
     def _single(self, fits: Callable[[Referent], bool]) -> list[tuple[int, ...]]:
         """Return what one thing may be meant; several answers only where nothing else is."""
         fitting = [r for r in self.said if fits(r)]
-        single = [r.nodes for r in fitting if len(r.nodes) == 1 or not r.is_answer]
-        return single or [r.nodes for r in fitting]
+        single = [r.nodes for r in fitting if len({self.view.names[n] for n in r.nodes}) == 1]
+        topics = [r.nodes for r in fitting if not r.is_answer]
+        return single or topics or [r.nodes for r in fitting]
 
     def _several(self) -> list[tuple[int, ...]]:
         """Return what many things may be meant: what was answered last, then other lists."""
