@@ -184,10 +184,12 @@ class Sampler:
             if self.rng.random() < self.dirt:
                 names[i], what = soil(name, self.rng)
                 noise = what or noise
-        if fold("".join(names)) == "":
+        if names and fold("".join(names)) == "":
             return None
         small = self.rng.random() < (0.6 if style == "terse" else 0.07)
         question, spans = _rendered(text, names, [tuple(k) for k in mentions], small=small)
+        if not spans and any(_entities_in(plan)):  # a terse form that leaves the name unsaid
+            return None
         return BuiltQuestion(
             question=question,
             mentions=spans,

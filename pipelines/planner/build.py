@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from metaqa import metaqa_examples
 
-from graphllm.questions import HELD_OUT, curriculum, questions_for
+from graphllm.questions import HELD_OUT, curriculum, questions_for, sampler_of
 from graphllm.questions.inventories import (
     codex,
     conceptnet,
@@ -28,7 +28,23 @@ from graphllm.questions.inventories import (
 from graphllm.train.plan_examples import PlanExample, of_asked_paths, of_graph, write_examples
 
 SCREEN = ("film", "tv")
-SOURCES = ("curriculum", "webquestions", "simplequestions", "fb15k237", "codex", "conceptnet")
+OVER_KINDS = {
+    "filter": 3.0,
+    "superlative": 3.0,
+    "aggregate": 2.0,
+    "count": 3.0,
+    "most": 2.0,
+    "groups": 2.0,
+}
+SOURCES = (
+    "curriculum",
+    "kinds",
+    "webquestions",
+    "simplequestions",
+    "fb15k237",
+    "codex",
+    "conceptnet",
+)
 
 
 def invented(rng: np.random.Generator, num_graphs: int, each: int) -> Iterator[PlanExample]:
@@ -37,6 +53,15 @@ def invented(rng: np.random.Generator, num_graphs: int, each: int) -> Iterator[P
         size = int(rng.integers(60, 240))
         built, questions = next(curriculum(rng, 1, each, num_nodes=size, without=HELD_OUT))
         yield from of_graph(built.graph, questions, rng, group=f"c{number}", source="curriculum")
+
+
+def about_kinds(rng: np.random.Generator, num_graphs: int, each: int) -> Iterator[PlanExample]:
+    """Yield questions that begin with every node of a kind, and name none."""
+    for number in range(num_graphs):
+        built, _ = next(curriculum(rng, 1, 0, num_nodes=120, without=HELD_OUT))
+        asked = sampler_of(built, rng).questions(4 * each, OVER_KINDS)
+        nameless = list(islice((q for q in asked if not q.mentions), each))
+        yield from of_graph(built.graph, nameless, rng, group=f"k{number}", source="kinds")
 
 
 def from_inventories(
@@ -63,6 +88,8 @@ def examples(options: argparse.Namespace) -> Iterator[PlanExample]:
     sources = [s for s in options.sources.split(",") if s]
     if "curriculum" in sources:
         yield from invented(rng, options.graphs, options.each)
+    if "kinds" in sources:
+        yield from about_kinds(rng, options.graphs // 4, 10)
     if "webquestions" in sources:
         asked = list(webquestions(data, without=() if film else SCREEN))
         for _ in range(2):
