@@ -130,6 +130,7 @@ _ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
     "latest": (False, _DATES, True),
     "last": (False, _DATES, True),
     "recent": (False, _DATES, True),
+    "recently": (False, _DATES, True),
     "largest": (False, ("area", "population", "size"), False),
     "biggest": (False, ("size", "population", "area"), False),
     "greatest": (False, ("size", "population"), False),
@@ -169,7 +170,7 @@ _MONTHS = {
 _OPENING = frozenset({"the", "top", "which", "what", "list", "show", "name", "me", "give", "find"})
 _DAY = re.compile(r"([1-9]|[12]\d|3[01])(st|nd|rd|th)?")
 _YEAR = re.compile(r"[12]\d{3}")
-_SECOND_WORD = ("recent", "populous", "populated", "expensive", "popular")
+_SECOND_WORD = ("recent", "recently", "populous", "populated", "expensive", "popular")
 
 
 def constraints(tokens: Sequence[Token]) -> list[Constraint]:
@@ -382,6 +383,9 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
             if following in _SECOND_WORD:
                 direction, cues, is_time = _ADJECTIVES[following]
                 span = Span(position, position + 2)
+                if position + 2 == len(words):  # "was hired most recently": the verb says of what
+                    said = words[position - 1 : position]
+                    cues = (*(w for w in said if w not in FUNCTION_WORDS), *cues)
                 return _counted(words, span, direction != ascending, cues, is_time)
             verb = words[max(position - 2, 0) : position] if not following else []
             cues = (*(w for w in verb if w not in FUNCTION_WORDS), *words[position + 1 :][:2])

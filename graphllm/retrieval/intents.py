@@ -28,6 +28,9 @@ class Intent(NamedTuple):
     spans: tuple[Span, ...] = ()
 
 
+EVERY = words("all every everybody everyone")
+"""Words after which a yes or no is about all of them, and not whether there is any."""
+
 _AUXILIARIES = words("is are was were did does do has have had can could will would")
 _CONNECTING = words(
     "connect connected connects connection connections relate related relation relationship "

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import reduce
 from typing import NamedTuple
 
+import numpy as np
+
 from graphllm.graph.columns import Kind as ColumnKind
 from graphllm.graph.folding import fold
 from graphllm.query.plan import (
@@ -20,7 +22,7 @@ from graphllm.query.plan import (
     Union,
 )
 from graphllm.retrieval.constraints import Constraint
-from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, words
+from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, family, words
 from graphllm.retrieval.ground import Ground, Question
 from graphllm.retrieval.kinds import Kinds, NamedKind, Way
 from graphllm.retrieval.linker import Match, Mention, Span, weight
@@ -177,10 +179,23 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
         options = [(port, value) for port, value in values if has[port] > 0]
         if options:
             yield _of_value(asked, kind, span, options)
+    yield from _numbers(asked, kind)
     for position, token in enumerate(asked.question.seeds.tokens):
         for port, yes in ground.schema.flags.items():
             if has[port] > 0 and ground.affinity.label_word(token.folded, port >> 1):
                 yield _of_value(asked, kind, Span(position, position + 1), [(port, yes)])
+
+
+def _numbers(asked: Asked, kind: int) -> Iterator[_Piece]:
+    """Yield "on floor 3": the name of an attribute, and its number."""
+    for at, word in enumerate(asked.folded[1:], 1):
+        before = asked.folded[at - 1]
+        if not word.isdigit() or _is_taken(asked, at) or _is_taken(asked, at - 1):
+            continue
+        for port in asked.ground.kinds.measured(kind):
+            label = asked.ground.schema.labels[port >> 1].split()
+            if family(before) in map(family, label):
+                yield _of_value(asked, kind, Span(at - 1, at + 1), [(port, int(word))])
 
 
 def _spelled_out(ground: Ground, said: str, *, repeated: bool) -> Sequence[tuple[int, str]]:
@@ -417,6 +432,9 @@ def _kept(
             said = asked.ground.kinds.says(asked.folded[at], measure.port)
             if said and not asked.names_kind(at):
                 reading.explain({at: said})
+    if constraint.comparison is Comparison.EQUALS and isinstance(value, np.datetime64):
+        kept = Filter(plan, measure.measure, Comparison.AT_LEAST, value)  # at whatever hour
+        return Filter(kept, measure.measure, Comparison.LESS, value + np.timedelta64(1, "D"))
     return Filter(plan, measure.measure, constraint.comparison, value)
 
 

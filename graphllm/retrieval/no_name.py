@@ -16,7 +16,7 @@ from graphllm.query.plan import (
 from graphllm.retrieval.constraints import Superlative
 from graphllm.retrieval.english import family, is_person_noun
 from graphllm.retrieval.ground import AGGREGATES, Ground, PlanCandidate, Question
-from graphllm.retrieval.intents import Want
+from graphllm.retrieval.intents import EVERY, Want
 from graphllm.retrieval.labels import LabelForm, label_form
 from graphllm.retrieval.linker import Match
 from graphllm.retrieval.measures import ScoredMeasure
@@ -109,7 +109,8 @@ def _operated(
         explained.update({w.position: 1.0 for w in others if w.token.folded == measure.cue})
         return Aggregated(plan, measure.measure, AGGREGATES[want]), explained
     if want is Want.CONFIRM:
-        return Exists(plan), explained
+        every = any(t.folded in EVERY for t in question.seeds.tokens)
+        return (None if every else Exists(plan)), explained
     return (Count(plan) if want is Want.COUNT else plan), explained
 
 

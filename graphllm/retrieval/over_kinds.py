@@ -24,7 +24,7 @@ from graphllm.query.plan import (
 from graphllm.retrieval.constraints import Superlative, constraints, number_said, superlative
 from graphllm.retrieval.english import FUNCTION_WORDS, words
 from graphllm.retrieval.ground import Ground, PlanCandidate, Question
-from graphllm.retrieval.intents import Want
+from graphllm.retrieval.intents import EVERY, Want
 from graphllm.retrieval.kinds import Way
 from graphllm.retrieval.linker import Span
 from graphllm.retrieval.narrowing import (
@@ -39,12 +39,14 @@ from graphllm.retrieval.narrowing import (
 
 _READS_AS_TABLE = 0.25  # as for every kind of node in ``no_name``
 _NOT_GROUPED = 0.4  # for leaving out that something is asked "for each"
+_SAYS_VALUE = 1.05  # for a number where a number is asked for
 _PATH = 0.06  # for what is only a path from names, of which ``one_name`` knows more
 _KINDS_TRIED = 4
 _MULTI_STEP = 0.03  # for each further step to a group
 _GUESSED_KIND, _JOINED_KIND = 0.1, 0.03
 _SOMEBODY = 0.2  # likeness to persons from which "who" may be answered with a kind
 _EACH = words("per each every")
+_COMMONEST = words("common frequent frequently")
 _MARKS_GROUP = words("per each every by")
 _PARTS = {"year": Part.YEAR, "month": Part.MONTH, "day": Part.DAY, "date": Part.DAY}
 _PARTS |= {"yearly": Part.YEAR, "monthly": Part.MONTH, "daily": Part.DAY}
@@ -130,9 +132,10 @@ def _says_number(asked: Asked, kind: int) -> bool:
 def _says_attribute(asked: Asked, kind: int, content: Sequence[tuple[int, str]]) -> bool:
     """Return whether something is ranked or summed up that nodes of a kind have."""
     found = asked.ground.kinds.attribute_said(kind, content)
-    return found is not None and (
-        asked.question.superlative is not None or _aggregate(asked) is not None
-    )
+    if found is None:
+        return False
+    summed = asked.question.superlative is not None or _aggregate(asked) is not None
+    return summed or set(found[1]) == {at for at, _ in content}  # "which specialties are there"
 
 
 def _is_spent(asked: Asked, kind: int) -> bool:
@@ -179,7 +182,7 @@ def _done(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
     want = asked.question.intent.want
     if want is Want.COUNT:
         yield from _counted(asked, reading)
-    elif want is Want.CONFIRM:
+    elif want is Want.CONFIRM and EVERY.isdisjoint(asked.folded):
         yield reading, Exists(reading.plan)
     elif want is Want.LIST:
         yield reading, reading.plan
@@ -210,6 +213,7 @@ def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
         (at, w)
         for at, w in _left(asked, reading)
         if at < _first_named(asked, reading) and w not in _NOTHING_SAID | _SUMMING
+        if any(asked.ground.affinity.label_word(w, p >> 1) for p in _attributes(asked, reading))
     ]
     attribute = _attribute(asked, reading, opening)
     if attribute is not None:
@@ -217,6 +221,10 @@ def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
         said.explain(attribute[1])
         said.explain({at: 1.0 for at, word in enumerate(asked.folded) if word in _DIFFERENT})
         yield said, CountValues(reading.plan, attribute[0])
+
+
+def _attributes(asked: Asked, reading: Reading) -> list[int]:
+    return asked.ground.kinds.attributes(reading.kind)
 
 
 def _attribute(
@@ -231,7 +239,8 @@ def _attribute(
 
 def _valued(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
     """Yield an attribute of the nodes: "the emails of the customers in Brazil"."""
-    opening = [(at, w) for at, w in _left(asked, reading) if at < _first_named(asked, reading)]
+    first = _first_named(asked, reading) if asked.of_kind(reading.kind) else len(asked.folded)
+    opening = [(at, w) for at, w in _left(asked, reading) if at < first]
     opening += [] if opening else _opening(asked, reading)
     attribute = _attribute(asked, reading, opening)
     if attribute is not None:
@@ -377,9 +386,23 @@ def _ranked(asked: Asked, reading: Reading, wanted: Superlative) -> Iterator[tup
             spoken = asked.ground.kinds.says(word, measure.port)
             if word in wanted.cues and spoken and not asked.names_kind(at):
                 said.explain({at: spoken})
+        if _asks_for_extreme(asked, wanted, measure.port):  # "what is the highest fee"
+            extreme = Aggregate.MINIMUM if wanted.ascending else Aggregate.MAXIMUM
+            value = said.copy()
+            value.quality *= _SAYS_VALUE
+            yield value, Aggregated(reading.plan, measure.measure, extreme)
         top = TopK(reading.plan, measure.measure, wanted.k, wanted.ascending)
         yield from _of_ranked(asked, said, top)
     yield from _most(asked, reading, wanted)
+
+
+def _asks_for_extreme(asked: Asked, wanted: Superlative, port: int) -> bool:
+    """Return whether a value is asked for, and not what has it: the attribute is ranked itself."""
+    at = wanted.span.last
+    before = any(named.span.first < wanted.span.first for named in asked.kinds)
+    if before or wanted.k > 1 or at >= len(asked.folded) or asked.names_kind(at):
+        return False
+    return asked.ground.kinds.says(asked.folded[at], port) > 0
 
 
 def _counts_kind(asked: Asked, reading: Reading, wanted: Superlative) -> bool:
@@ -398,7 +421,7 @@ def _of_ranked(asked: Asked, said: Reading, top: TopK) -> Iterator[tuple[Reading
     attribute = _attribute(asked, said, opening)
     if attribute is not None:
         opened.explain({0: 1.0, 1: 1.0})
-        opened.quality *= 1.05  # "how long is" does not ask for a name
+        opened.quality *= _SAYS_VALUE  # "how long is" does not ask for a name
         yield opened, Values(top, attribute[0])
     yield from _valued(asked, said, top) if not opening else ()
     yield from _reached(asked, said, top)
@@ -444,6 +467,7 @@ def _grouped(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
             wanted = ranking[0]
             k, ascending = wanted.k, wanted.ascending
             done.explain(range(*wanted.span))
+            done.explain({at: 1.0 for at, w in enumerate(asked.folded) if w in _COMMONEST})
         over = _over_groups(asked, done)
         if over is None:
             continue
@@ -456,6 +480,8 @@ def _over_groups(asked: Asked, said: Reading) -> tuple[Reading, Over | None] | N
     aggregate = _aggregate(asked)
     if aggregate is None:
         ranking = asked.question.superlative
+        if ranking is not None and _is_commonest(ranking[0]):
+            return said, None
         counts = asked.question.intent.want is Want.COUNT or _AMOUNTS & set(asked.folded)
         if ranking is not None and not ranking[0].counts:
             return None
@@ -497,9 +523,15 @@ def _keys(asked: Asked, reading: Reading, *, is_ranked: bool) -> Iterator[tuple[
         yield from _key_at(asked, reading, span)
 
 
+def _is_commonest(wanted: Superlative) -> bool:
+    """Return whether the value that most have is asked for: "the most common insurance"."""
+    return not _COMMONEST.isdisjoint(wanted.cues[:1])
+
+
 def _noun_after(asked: Asked, wanted: Superlative) -> Span:
     """Return the words right after "top 3": "countries" by something."""
-    return Span(wanted.span.last, min(wanted.span.last + 2, len(asked.folded)))
+    length = 3 if _is_commonest(wanted) else 2
+    return Span(wanted.span.last, min(wanted.span.last + length, len(asked.folded)))
 
 
 def _key_at(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Reading, By]]:
