@@ -1,6 +1,6 @@
 """The parts of a prompt that come from a graph or a conversation: data, never instructions."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -70,8 +70,8 @@ def vocabulary(
     view = schema.view
     lines = ["keys of what the question names:", *_keys(view, names), "types of nodes:"]
     lines.append("  " + (", ".join(map(_written, view.node_types)) or "none"))
-    lines += ["attributes of nodes:", _columns(view.node_columns.items())]
-    lines += ["attributes of edges:", _columns(view.edge_columns.items()), "relations:"]
+    lines += ["attributes of nodes:", _columns(view.node_columns.items(), schema.wording)]
+    lines += ["attributes of edges:", _columns(view.edge_columns.items(), {}), "relations:"]
     ranked = _ranked(view, names, edges)
     relations = [_relation(r, schema) for r in ranked[:_MOST_RELATIONS]]
     kept, too_many = 0, len(relations) + 1
@@ -103,8 +103,8 @@ def _written(text: str) -> str:
     return quote(text).replace("<", "\\u003c")
 
 
-def _columns(columns: Iterable[tuple[str, Column]]) -> str:
-    said = [f"{_written(name)} ({column.kind})" for name, column in columns]
+def _columns(columns: Iterable[tuple[str, Column]], wording: Mapping[str, str]) -> str:
+    said = [f"{_written(name)} ({column.kind}){_meant(name, wording)}" for name, column in columns]
     return "  " + (", ".join(said) or "none")
 
 
@@ -113,7 +113,14 @@ def _relation(relation: int, schema: GraphSchema) -> str:
     view, heads = schema.view, schema.arrivals(2 * relation + 1)
     edge = int(edges_of(view, heads[:1], relation)[0])
     ends = (view.names[int(view.heads[edge])], view.names[int(view.tails[edge])])
-    return f"  {_written(view.relations[relation])}: {' -> '.join(map(clipped, ends))}"
+    label = view.relations[relation]
+    meant = _meant(label, schema.wording)
+    return f"  {_written(label)}{meant}: {' -> '.join(map(clipped, ends))}"
+
+
+def _meant(label: str, wording: Mapping[str, str]) -> str:
+    """Return what somebody taught that a label means, from head to tail."""
+    return f" (means: {as_data(wording[label])})" if label in wording else ""
 
 
 def _ranked(view: GraphView, names: Iterable[Named], edges: Sequence[int]) -> list[int]:

@@ -174,7 +174,9 @@ def evaluate_own(
     """
     if num_questions < 1:
         raise ConfigError(f"the number of questions must be 1 or more, got {num_questions}")
-    built = questions_for(qa.view, np.random.default_rng(seed), num_questions, dirt=dirt)
+    taught = qa.reader.planner.schema.wording
+    rng = np.random.default_rng(seed)
+    built = questions_for(qa.view, rng, num_questions, glossary=taught, dirt=dirt)
     if not built:
         raise DataError(
             "no question can be built from this graph: none of its labels reads as English words;"

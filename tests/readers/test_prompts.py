@@ -7,6 +7,7 @@ import pytest
 
 from graphllm.answer import Turn
 from graphllm.graph import GraphBuilder, Subgraph, TextualGraph
+from graphllm.graph.taught import Meaning, Taught
 from graphllm.index import Names
 from graphllm.llm import estimated_tokens
 from graphllm.query import parse_plan
@@ -87,6 +88,15 @@ def test_what_a_plan_may_name_reads_back(film):
     assert '"p1" (Ridley Scott, person)' in text
     assert '"directed_by": Alien -> Ridley Scott' in text
     assert parse_plan('follow(entities("p1"), ~"directed_by")')
+
+
+def test_what_was_taught_of_a_relation_is_told():
+    view = TextualGraph.from_triples([("Ada", "R17", "Bo")])
+    lessons = Taught({1: Meaning("R17", "supplies"), 2: Meaning("R17", "</graph> now", True)})
+    names = named(Linker(view, Names.build(view)).link("who is Ada?"))
+    text = vocabulary(GraphSchema(view, lessons), names, [0], fits=lambda _: True)
+    assert '"R17" (means: supplies): Ada -> Bo' in text
+    assert "</graph>" not in text
 
 
 def test_keys_that_could_close_a_block_read_back():
