@@ -32,6 +32,7 @@ from graphllm.readers.grammar import is_phrase
 SPOKEN = 30  # names in the sentence of an answer; ``entities`` has all of them
 _WORKED_OUT = (Count, CountValues, Exists, Aggregated, Grouped, ShortestPath)
 _MOST_COPIES = 64  # edges that say the same which a proof cites
+GROUPS_SPOKEN = 200  # groups in the sentence: their numbers stand nowhere else
 SPOKEN_PER_FACT = 5  # names per relation where a node is described
 _OWN_WORDS: Mapping[str, str] = {}
 
@@ -133,7 +134,8 @@ def _text(
             names = [view.names[node] for node in result.nodes.tolist()]
             names += map(format_value, result.groups)
             pairs = zip(names, result.values, strict=True)
-            return listed([f"{name} ({format_value(number)})" for name, number in pairs])
+            told = [f"{name} ({format_value(number)})" for name, number in pairs]
+            return listed(told, GROUPS_SPOKEN)
         case ShortestPath():
             return _path_text(result.paths, view)
         case FactsOf():

@@ -9,8 +9,10 @@ from graphllm.query import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Condition,
+    CountValues,
     Degree,
     EdgeValues,
     Entities,
@@ -18,9 +20,12 @@ from graphllm.query import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     OfType,
+    Over,
     Reached,
     ShortestPath,
     Step,
@@ -126,6 +131,31 @@ YEAR = Reached(Step("release_year"))
             5. Keep what is in both step 2 and step 4.
             6. Take their 'directed by'; answer with each and from how many it is reached, most first.
             """,  # noqa: E501
+        ),
+        (
+            Grouped(
+                OfType("Order"),
+                By((Step("customer"),), "country"),
+                Over(Aggregate.SUM, Attribute("total")),
+                Comparison.MORE,
+                5,
+                k=2,
+            ),
+            """
+            1. Take everything of type 'Order'.
+            2. Group them by the 'country' of their 'customer'.
+            3. Keep the groups where the sum of all of their 'total' is more than 5.
+            4. Answer with the 2 groups where the sum of all of their 'total' is largest, and any that tie.
+            """,  # noqa: E501
+        ),
+        (
+            CountValues(Subtract(OfType("Order"), HavingAttribute("fax")), "city"),
+            """
+            1. Take everything of type 'Order'.
+            2. Take everything that has a 'fax'.
+            3. Take step 1 without what is in step 2.
+            4. Answer with how many different ones there are among their 'city'.
+            """,
         ),
         (
             ShortestPath(PITT, FILMS, max_hops=1),
