@@ -83,12 +83,12 @@ def main() -> None:
     options = parser.parse_args()
     out = Path(options.out)
     train_on, dev = split(
-        read_examples(Path(options.examples)), options.seed, num_dev=options.held_out
+        chosen(options.examples, options.seed), options.seed, num_dev=options.held_out
     )
     train_on = [e for e in train_on if e.source != options.without]
     if not train_on:
         sys.exit(
-            f"{options.examples} has too few examples to keep {options.held_out} from training"
+            f"{' '.join(options.examples)} has too few examples to keep {options.held_out} from training"
         )
     start = read_lora(Path(options.start)) if options.start else None
     encoder = PlanEncoder(rank=options.rank, start=start)
