@@ -87,9 +87,8 @@ def main() -> None:
     )
     train_on = [e for e in train_on if e.source != options.without]
     if not train_on:
-        sys.exit(
-            f"{' '.join(options.examples)} has too few examples to keep {options.held_out} from training"
-        )
+        names = " ".join(options.examples)
+        sys.exit(f"{names} has too few examples to keep {options.held_out} from training")
     start = read_lora(Path(options.start)) if options.start else None
     encoder = PlanEncoder(rank=options.rank, start=start)
     steps = options.steps or max(int(options.epochs * Batches(train_on, 0).per_epoch), 1)
