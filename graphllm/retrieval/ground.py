@@ -1,7 +1,7 @@
 """What every way of planning stands on: a graph, how words fit it, and how plans are scored."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -154,9 +154,8 @@ class Ground:
             step = self.schema.step(port)
             if conditions and hop in conditions:
                 step = Step(step.relation, step.inverse, conditions[hop])
-            way = Follow(plan, step)
-            back = Follow(plan, Step(step.relation, not step.inverse, step.condition))
-            plan = Union(way, back) if hop in both_ways else way
+            ways = [Follow(plan, replace(step, inverse=inverse)) for inverse in (False, True)]
+            plan = Union(*ways) if hop in both_ways else ways[step.inverse]
             through = path.ports[0] in self.schema.statement_ports
             if hop == 1 and (port == path.ports[0] ^ 1 or through) and not returns:
                 plan = Subtract(plan, start)
