@@ -5,10 +5,11 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int32
 
 from graphllm.graph.columns import Kind as ColumnKind
 from graphllm.graph.folding import fold, humanize
+from graphllm.graph.view import edges_by_relation
 from graphllm.query.plan import Follow, Intersect, NodePlan, OfType, Step
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, family, synonyms
@@ -21,6 +22,7 @@ _ALL = 0.99
 _MAX_STEPS = 3
 _MAX_WAYS = 8
 _SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
+_MOST_EDGES = 100_000  # of one relation, looked at to see which kinds it joins
 _MOST_VALUES = 2_000  # of a text attribute whose values do not repeat
 _LONGEST_VALUE = 60
 _KEPT = 65_536  # words and ports that are remembered
@@ -199,13 +201,24 @@ class Kinds:
     def _reached(self, kind: int, port: int) -> dict[int, float]:
         """Return the kinds that one of several kinds reaches by a step, with their shares."""
         types = np.asarray(self.view.node_type_ids)
-        edges = np.flatnonzero(np.asarray(self.view.relation_ids) == port >> 1)
+        edges = self._edges_of(port >> 1)
         heads, tails = types[self.view.heads[edges]], types[self.view.tails[edges]]
         sources, targets = (tails, heads) if port & 1 else (heads, tails)
         ends, counts = np.unique(targets[sources == kind], return_counts=True)
         total = max(int(counts.sum()), 1)
         pairs = zip(ends.tolist(), counts.tolist(), strict=True)
         return {end: count / total for end, count in pairs if end >= 0}
+
+    def _edges_of(self, relation: int) -> Int32[np.ndarray, "num_edges"]:
+        """Return the edges of a relation; of very many some, evenly spaced."""
+        indptr, edge_ids = self._by_relation
+        start, end = int(indptr[relation]), int(indptr[relation + 1])
+        chosen = np.linspace(start, end - 1, min(end - start, _MOST_EDGES)).astype(np.int64)
+        return np.asarray(edge_ids[chosen])
+
+    @cached_property
+    def _by_relation(self) -> tuple[np.ndarray, np.ndarray]:
+        return edges_by_relation(self.view)
 
     def _ways(self, start: int, end: int) -> list[Way]:
         """Return the ways from one kind to another that pass no kind twice, the shortest first."""
