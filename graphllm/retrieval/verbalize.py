@@ -205,10 +205,9 @@ class _Phrase:
 
     def answering(self, plan: NodePlan) -> str:
         """Return a set of nodes with what they are, where its last step does not say so."""
-        others = isinstance(plan, Subtract) and isinstance(plan.right, Entities)
-        last = plan.left if isinstance(plan, Subtract) and others else plan
+        last = _walked(plan)
         kind = self.graph.type_of(last.step) if isinstance(last, Follow) else ""
-        text = self.nodes(last)
+        text = self.nodes(plan)
         return f"{kind}: {text}" if kind and not text.startswith(kind) else text
 
     def nodes(self, plan: NodePlan) -> str:
@@ -240,10 +239,8 @@ class _Phrase:
         if isinstance(plan, Intersect) and isinstance(right, OfType):
             return f"{humanize(right.type)} among {self.nodes(left)}"
         first, second = self.nodes(left), self.nodes(right)
-        if isinstance(plan, Union) and isinstance(left, Follow) and isinstance(right, Follow):
-            turned = left.step.relation == right.step.relation and left.source == right.source
-            if turned:
-                return self.both_ways(left.step, self.nodes(left.source))
+        if isinstance(plan, Union) and isinstance(left, Follow) and _walked(plan) == left:
+            return self.both_ways(left.step, self.nodes(left.source))
         word = {Intersect: "and also", Union: "or", Subtract: "but not"}[type(plan)]
         return f"{first} {word} {second}"
 
@@ -276,6 +273,18 @@ class _Phrase:
 
     def name(self, keys: Sequence[str]) -> str:
         return next((self.letters[key] for key in keys if key in self.letters), LETTERS[0])
+
+
+def _walked(plan: NodePlan) -> NodePlan:
+    """Return the step that a plan ends with: of others than oneself, and of either way, too."""
+    match plan:
+        case Subtract(left, Entities()):
+            return left
+        case Union(Follow(one, step) as left, Follow(other, back)):
+            turned = one == other and step.relation == back.relation
+            return left if turned else plan
+        case _:
+            return plan
 
 
 def _written(value: Literal) -> str:
