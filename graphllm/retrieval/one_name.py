@@ -25,7 +25,7 @@ from graphllm.query.plan import (
 )
 from graphllm.retrieval.comparisons import ascends, is_age
 from graphllm.retrieval.constraints import Constraint, Superlative
-from graphllm.retrieval.english import family, is_person_noun
+from graphllm.retrieval.english import family, is_person_noun, words
 from graphllm.retrieval.ground import (
     AGGREGATES,
     CUE_IS_CLEAR,
@@ -50,7 +50,9 @@ _SLIGHT = 0.15  # what a mention of almost no weight loses to the heaviest one
 _OTHER_WORDS = 0.1  # what is measured, where its words fit only somewhat,
 _SUPPOSED = 0.12  # which attribute is compared or ranked by,
 _BACK_WHERE_IT_BEGAN = 0.03  # that what a name shares with others counts it in,
+_BACK_TO_ITSELF = 0.2  # even as an answer,
 _EITHER_WAY, _EITHER_WAY_NAMED = 0.06, 0.02  # that a relation holds both ways.
+_OTHERS = words("other others another else")
 _MOST_SUPPOSED = 4
 _MOST_PLACES = 6
 _SURELY_COUNTED = 0.3  # fit of a word to the step whose ends are counted
@@ -160,7 +162,7 @@ def _compared(
 ) -> Iterator[tuple[NodePlan, float]]:
     """Yield the chain with every comparison placed, as late as its nodes can be measured."""
     if not question.constraints:
-        yield from _walked(ground, path)
+        yield from _walked(ground, question, path)
         return
     places = [list(_places(ground, question, path, *one)) for one in question.constraints]
     for number, first in enumerate(places[0][:_MOST_PLACES]):
@@ -178,13 +180,17 @@ def _compared(
         yield ground.chain(path, filters, conditions), cost
 
 
-def _walked(ground: Ground, path: RankedPath) -> Iterator[tuple[NodePlan, float]]:
+def _walked(
+    ground: Ground, question: Question, path: RankedPath
+) -> Iterator[tuple[NodePlan, float]]:
     """Yield the chain, and what else it may mean: with where it began, or some step either way."""
     plan = ground.chain(path)
     yield plan, 0.0
     again = ground.chain(path, returns=True)
     if again != plan:
-        yield again, _BACK_WHERE_IT_BEGAN
+        apart = any(t.folded in _OTHERS for t in question.seeds.tokens)
+        itself = apart or len(path.ports) == 2  # the answer would be what is asked about
+        yield again, _BACK_TO_ITSELF if itself else _BACK_WHERE_IT_BEGAN
     alike = [hop for hop in range(len(path.ports)) if ground.holds_both_ways(path, hop)]
     for hop in alike:
         if hop and path.ports[hop] == path.ports[hop - 1] ^ 1:
