@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphllm.evaluate.metrics import Mean
     from graphllm.tasks.own import OwnReport
 
-WIDTH = 20  # of a bar that is full
+WIDTH = 12  # of a bar that is full
 
 
 @click.command()

@@ -1,6 +1,7 @@
 """Whether confidences are probabilities, and which answers to withhold so that few are wrong."""
 
 import math
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from graphllm.errors import ConfigError
 from graphllm.evaluate.metrics import Mean, mean
 
 _HALVINGS = 50
+_STARTS = 3  # of the search for a limit
 
 
 class Answered(NamedTuple):
@@ -102,29 +104,32 @@ def least_confidence(
     It holds for questions like those given, but for a chance of ``doubt``. ``None`` when they do
     not bear out any limit.
 
-    Source: Learn then test (Angelopoulos et al. 2021), by fixed sequence testing: from the most
-    confident answers on, ever more are let in, in steps of one part of ``num_steps``, while the
-    upper bound of their error (Clopper and Pearson) is at most ``max_error``; the first step that
-    fails ends it. As each step is only tried when all before held, none needs a correction.
+    Source: Learn then test (Angelopoulos et al. 2021), by fixed sequence testing from several
+    starts (section 3): from the most confident answers on, ever more are let in, in steps of one
+    part of ``num_steps``, while the upper bound of their error (Clopper and Pearson) is at most
+    ``max_error``; the first step that fails ends a sequence. As each step is only tried when all
+    before it held, none needs a correction but for the number of starts, which share ``doubt``.
 
     Args:
         confidence: Of the answers that could be given.
     """
     if not 0 < max_error < 1:
         raise ConfigError(f"max_error must be above 0 and below 1, got {max_error:g}")
-    n = len(confidence)
+    n, share = len(confidence), doubt / _STARTS
     order = np.argsort(-confidence, kind="stable")
-    wrong = np.cumsum(~is_right[order])
-    fewest = math.ceil(math.log(doubt) / math.log1p(-max_error))  # none of these may be wrong
-    first = max(fewest, n // 20)
-    found = None
-    for count in range(first, n + 1, max(1, n // num_steps)):
-        level = confidence[order[count - 1]]
-        count = int(np.searchsorted(-confidence[order], -level, side="right"))  # all that tie
-        if upper_bound(int(wrong[count - 1]), count, doubt) > max_error:
-            break
-        found = float(level)
-    return found
+    sorted_confidence, wrong = confidence[order], np.cumsum(~is_right[order])
+
+    def holds(count: int) -> bool:
+        level = sorted_confidence[count - 1]
+        ties = int(np.searchsorted(-sorted_confidence, -level, side="right"))
+        return _at_most(int(wrong[ties - 1]), ties, max_error) <= share  # so the bound is no more
+
+    fewest = math.ceil(math.log(share) / math.log1p(-max_error))  # none of these may be wrong
+    most = 0
+    for start in np.geomspace(fewest, n, _STARTS).astype(int).tolist() if fewest <= n else []:
+        more = range(start, n + 1, max(1, n // num_steps))
+        most = max([most, *takewhile(holds, more)])
+    return float(sorted_confidence[most - 1]) if most else None
 
 
 def answered_above(

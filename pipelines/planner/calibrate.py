@@ -77,7 +77,9 @@ def measured(calibration: Calibration, asked: Sequence[Outcome]) -> dict[str, ob
     of = judged(asked, calibration)
     kept: dict[str, object] = {}
     for target in REPORTED:
-        limit = max((x.probability for x in calibration.limits if x.max_error <= target), default=2)
+        if target < min((limit.max_error for limit in calibration.limits), default=1.0):
+            continue
+        limit = calibration.limit(target)
         answered = answered_above(limit, *of, len(asked))
         kept[f"{target:g}"] = {
             "limit": round(float(limit), 4),

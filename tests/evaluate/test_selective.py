@@ -65,8 +65,8 @@ def test_a_limit_holds_but_for_the_doubt():
     rng = np.random.default_rng(1)
     too_many, found = 0, 0
     for _ in range(200):
-        p = rng.random(800)
-        least = least_confidence(p, rng.random(800) < p, 0.1, doubt=0.1)
+        p = rng.random(2_000)
+        least = least_confidence(p, rng.random(2_000) < p, 0.1, doubt=0.1)
         if least is not None:
             found += 1
             too_many += (1 - least) / 2 > 0.1  # of answers that are as sure as that, or surer
@@ -85,9 +85,16 @@ def test_more_errors_ask_for_more_confidence():
     rng = np.random.default_rng(2)
     p = rng.random(3_000)
     is_right = rng.random(3_000) < p
-    limits = [least_confidence(p, is_right, error) for error in (0.05, 0.1, 0.2, 0.4)]
+    limits = [least_confidence(p, is_right, error) for error in (0.1, 0.2, 0.3, 0.4)]
     assert None not in limits
     assert limits == sorted(limits, reverse=True)
+
+
+def test_wrong_answers_among_the_surest_do_not_end_the_search():
+    """The surest few are all wrong, the many after them right: a later start finds these."""
+    confidence = np.linspace(1, 0, 4_000)
+    is_right = np.arange(4_000) >= 40
+    assert least_confidence(confidence, is_right, 0.05) is not None
 
 
 def test_few_questions_bear_out_no_limit():
