@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from graphllm.retrieval.calibration import Calibration
+
 PIPELINES = Path(__file__).parents[1] / "pipelines"
 
 
@@ -104,3 +106,16 @@ def test_metaqa_is_regenerated_from_templates_of_its_own(tmp_path):
     lines = set(done.stdout.splitlines())
     assert "who made X | directed by of X" in lines, done.stderr
     assert "who wrote X's | written by of those whose directed by is X" in lines
+
+
+@pytest.mark.slow
+def test_calibrate_writes_what_the_reader_loads(tmp_path):
+    options = ("--graphs", "8", "--questions", "4", "--out", "c.json", "--card", "c.md")
+    done = run("planner/calibrate.py", *options, "--report", "r.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = Calibration.from_json((tmp_path / "c.json").read_text("utf-8"))
+    assert 0 < found.probability({}) < 1
+    report = json.loads((tmp_path / "r.json").read_text("utf-8"))
+    assert report["questions"] == report["about"]["questions"] == 32
+    assert not set(report["about"]["domains"]) & set(report["about"]["measured_on"])
+    assert "measured on 32 questions" in (tmp_path / "c.md").read_text("utf-8")
