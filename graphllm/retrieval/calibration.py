@@ -157,9 +157,7 @@ def fit(
         DataError: All of the labels are the same, or there is none.
     """
     if len(evidence) != len(is_right) or len(set(is_right.tolist())) < 2:
-        raise DataError(
-            f"expected right answers and wrong ones, got {len(is_right)} of a kind"
-        )
+        raise DataError(f"expected right answers and wrong ones, got {len(is_right)} of a kind")
     names = list(dict.fromkeys(name for one in evidence for name in one))
     table = np.array([[one.get(n, math.nan) for n in names] for one in evidence], dtype=np.float64)
     means = np.nanmean(table, axis=0)

@@ -72,6 +72,7 @@ class PlanCandidate(NamedTuple):
             only an answer can justify.
         similarity: What the trained scorer thinks of it, a cosine; ``None`` when it was not asked.
         denies: It takes away what a "not" of the question says.
+        unsaid: A first step that no word speaks of: from a country to its cities.
     """
 
     plan: Plan
@@ -80,6 +81,7 @@ class PlanCandidate(NamedTuple):
     is_guess: bool = False
     similarity: float | None = None
     denies: bool = False
+    unsaid: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,11 @@ class Ground:
         for path in ranked:
             has = self.schema.has_ports(path.mention.nodes)
             parts = [
-                path._replace(ports=(part, *path.ports), support=(path.support[0], *path.support))
+                path._replace(
+                    ports=(part, *path.ports),
+                    support=(path.support[0], *path.support),
+                    unsaid=self.schema.step(part),
+                )
                 for part in self._parts(path)
                 if has[part] and not has[path.ports[0]]
             ]

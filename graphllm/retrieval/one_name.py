@@ -75,7 +75,7 @@ def from_mentions(ground: Ground, question: Question) -> Iterator[PlanCandidate]
                 score = path.score - cost + (NAMED_VALUE if counted else 0.0)
                 if isinstance(plan, Exists):
                     score -= UNSPOKEN * ground.unspoken(path)
-                yield PlanCandidate(plan, score, (mention,))
+                yield PlanCandidate(plan, score, (mention,), unsaid=path.unsaid)
         yield from _both(ground, question, mention, ranked)
         if question.is_plain and question.intent.want is Want.CONFIRM:
             yield from _is_of_type(ground, question, mention)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
+from graphllm.query.plan import Step
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.alignment import Alignment, align
 from graphllm.retrieval.beam import Beam
@@ -83,6 +84,7 @@ class RankedPath(NamedTuple):
         score: About 0 to 1.3.
         support: How well each step is supported by a word, 0 to 1.
         explained: How well each word of the question is explained, by position.
+        unsaid: A first step that no word has to speak of.
     """
 
     mention: Mention
@@ -90,6 +92,7 @@ class RankedPath(NamedTuple):
     score: float
     support: tuple[float, ...]
     explained: dict[int, float]
+    unsaid: Step | None = None
 
 
 class Word(NamedTuple):

@@ -54,7 +54,7 @@ def texts_of(verbalizer: Verbalizer, seeds: Seeds, candidate: PlanCandidate) -> 
     question = marked(seeds.question, [_characters(seeds, m) for m in mentions])
     view = verbalizer.schema.view
     letters = letters_of([[view.keys[node] for node in m.nodes] for m in mentions])
-    return question, verbalizer.text(candidate.plan, letters)
+    return question, verbalizer.text(candidate.plan, letters, candidate.unsaid)
 
 
 def _characters(seeds: Seeds, mention: Mention) -> tuple[int, int]:

@@ -110,13 +110,15 @@ class Verbalizer:
         self._typed = typed and bool(schema.view.node_types)
         self._said: dict[Step, tuple[str, str]] = {}
 
-    def text(self, plan: Plan, letters: Mapping[str, str]) -> str:
+    def text(self, plan: Plan, letters: Mapping[str, str], unsaid: Step | None = None) -> str:
         """Return ``plan`` as a noun phrase.
 
         Args:
             letters: What to call a node, by its key; "X" where none is given.
+            unsaid: A first step that nobody would speak of: from a country to its cities, in
+                "born in Germany".
         """
-        return _Phrase(self, letters).plan(plan)
+        return _Phrase(self, letters, unsaid).plan(plan)
 
     def beginning(self, plan: NodePlan, letters: Mapping[str, str]) -> str:
         """Return ``plan`` as the beginning of a longer one: the beam's text for a path so far."""
@@ -149,9 +151,12 @@ class Verbalizer:
 class _Phrase:
     """One plan's text."""
 
-    def __init__(self, graph: Verbalizer, letters: Mapping[str, str]) -> None:
+    def __init__(
+        self, graph: Verbalizer, letters: Mapping[str, str], unsaid: Step | None = None
+    ) -> None:
         self.graph = graph
         self.letters = letters
+        self.unsaid = unsaid
 
     def plan(self, plan: Plan) -> str:
         match plan:
@@ -220,6 +225,8 @@ class _Phrase:
                 return f"all with {self.graph.label(step.relation)}"
             case HavingAttribute(attribute):
                 return f"all with {humanize(attribute)}"
+            case Follow(Entities(keys), step) if step == self.unsaid:
+                return self.name(keys)
             case Follow(source, step):
                 return self.step(step, self.nodes(source))
             case Filter(source, measure, comparison, value):
