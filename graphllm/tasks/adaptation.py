@@ -57,7 +57,7 @@ class AdaptSettings:
 
     minutes: float = 5.0
     num_train: int = 1_200
-    num_held_out: int = 200
+    num_held_out: int = 150
     learning_rate: float = 2e-4
     seed: int = 0
 
