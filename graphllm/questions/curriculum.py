@@ -10,7 +10,6 @@ from graphllm.questions.question import BuiltQuestion
 from graphllm.questions.sampling import Sampler
 from graphllm.questions.schema import Schema, schemas
 
-
 HELD_OUT = frozenset(
     {"agriculture", "energy", "law", "logistics", "mining", "museums", "music", "railways"}
 )

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import Int32
 
+from graphllm.errors import PlanError
 from graphllm.graph.columns import Value, format_value
 from graphllm.graph.folding import fold
 from graphllm.graph.view import GraphView
@@ -152,7 +153,7 @@ class Sampler:
             try:
                 drawn = draw()
                 built = None if drawn is None else self.build(drawn, operation)
-            except Unsayable:
+            except (Unsayable, PlanError):  # no words for it, or nothing of the kind in this graph
                 continue
             if built is not None:
                 return built

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
-from typing import cast
 
 from graphllm.query.plan import Count, Entities, Exists, Follow, Intersect, NodePlan, Plan, Step
 from graphllm.query.plan import ShortestPath as Path
@@ -160,7 +159,7 @@ def mapped(plan: Plan, change: Callable[[Plan], Plan]) -> Plan:
         for field in fields(plan)
         if isinstance(part := getattr(plan, field.name), NodePlan)
     }
-    return change(cast("Plan", replace(plan, **inner)) if inner else plan)  # type: ignore[arg-type]
+    return change(replace(plan, **inner) if inner else plan)  # type: ignore[arg-type]
 
 
 def about(plan: Plan, old: Entities, new: Entities) -> Plan:

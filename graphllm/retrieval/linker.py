@@ -312,8 +312,11 @@ class Linker:
                 Match.HISTORY,
                 found.quality,
             )
-            for found in Referents(self.view, self.names.exact, history).pointings(tokens, named)
+            for found in Referents(self.view, self._called, history).pointings(tokens, named)
         ]
+
+    def _called(self, name: str) -> list[int]:
+        return self.names.exact(name).tolist()
 
     def _misspelt(
         self, question: str, tokens: Sequence[Token], spans: Sequence[Span]
