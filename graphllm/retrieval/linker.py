@@ -470,10 +470,11 @@ def weight(span: Span, tokens: Sequence[Token]) -> float:
         (3.9, 0.1)
     """
     capitals = sum(t.text[:1].isupper() for t in tokens[1:])
-    return sum(
+    weights = (
         token_weight(t, is_name=(i > 0 or capitals > 0) and t.text[:1].isupper())
         for i, t in enumerate(tokens[span.first : span.last], span.first)
     )
+    return sum(weights, 0.0)  # what a question leaves unsaid has an empty span
 
 
 def token_weight(token: Token, *, is_name: bool) -> float:
