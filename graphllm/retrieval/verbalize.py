@@ -173,9 +173,9 @@ class _Phrase:
             case Values(source, attribute):
                 return f"{humanize(attribute)} of {self.nodes(source)}"
             case EdgeValues(source, step, attribute, target):
-                reach = "" if target is None else f" and {self.nodes(target)}"
-                label = self.graph.label(step.relation)
-                return f"{humanize(attribute)} of {label} of {self.nodes(source)}{reach}"
+                ends = [self.nodes(end) for end in (source, target) if end is not None]
+                joined = " and ".join(ends[::-1] if step.inverse else ends)
+                return f"{humanize(attribute)} of {self.graph.label(step.relation)} of {joined}"
             case Aggregated(source, measure, aggregate):
                 return f"{_AGGREGATES[aggregate]} {self.measure(measure)} of {self.nodes(source)}"
             case GroupCount(source, step):
@@ -244,9 +244,10 @@ class _Phrase:
         if isinstance(plan, Subtract) and isinstance(right, Entities):
             return self.nodes(left)  # others than oneself: what walking back means anyway
         if isinstance(plan, Intersect) and isinstance(right, OfType):
-            return f"{humanize(right.type)} among {self.nodes(left)}"
+            return f"{humanize(right.type)}: {self.nodes(left)}"
         first, second = self.nodes(left), self.nodes(right)
-        if isinstance(plan, Union) and isinstance(left, Follow) and _walked(plan) == left:
+        is_turned = isinstance(plan, Union) and _walked(plan) == left
+        if is_turned and isinstance(left, Follow) and self.graph.walks_both_ways(left.step):
             return self.both_ways(left.step, self.nodes(left.source))
         word = {Intersect: "and also", Union: "or", Subtract: "but not"}[type(plan)]
         return f"{first} {word} {second}"

@@ -93,7 +93,7 @@ PLANS = {
         "family",
         "Who is the oldest child of Dora Berg?",
     ): 'bottom(follow(entities("dora"), ~"parent"), attribute("born"), 1)',
-    ("family", "Which person won the most awards?"): 'top(type("person"), degree("won"), 1)',
+    ("family", "Which person won the most awards?"): 'grouped(type("award"), by(~"won"), top, 1)',
     # containment
     ("discoveries", "Which scientists were born in Poland?"): (
         'follow(follow(entities("poland"), ~"located in"), ~"born in")'

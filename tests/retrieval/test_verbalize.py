@@ -45,7 +45,7 @@ TEXTS = {
     ),
     'group_count(type("person"), "born in")': "how many all person for each born in",
     'intersect(follow(entities("lund"), ~"born in"), type("person"))': (
-        "person among person whose born in is X"
+        "person: person whose born in is X"
     ),
 }
 
