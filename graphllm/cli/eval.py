@@ -77,7 +77,7 @@ def suite(
 
     \b
     Examples:
-      graphllm eval metaqa-2hop --data ~/data --split dev --limit 500
+      graphllm eval suite metaqa-2hop --data ~/data --split dev --limit 500
       graphllm eval metaqa-2hop --data ~/data --out runs/new --against runs/old
       graphllm eval webqsp-subgraphs --data ~/data --reader nearest_relation
       graphllm eval webqsp-subgraphs --data ~/data --llm ./model --reader zero_cot
