@@ -11,7 +11,8 @@ from graphllm.retrieval.linker import Match, Mention, Seeds
 from graphllm.retrieval.scorer import PlanScorer
 from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
 
-_FIRST = 48  # candidates that the scorer sees
+_FIRST = 48  # candidates that the scorer sees,
+_PLAIN = 24  # and at least so many that take no common word for a name
 _WEIGHT = 2.0  # of a similarity beside the score that words give
 
 
@@ -29,7 +30,8 @@ def rescored(
         later: Plans that go on from history: the question does not say all of them, so they keep
             their scores.
     """
-    first = ranked[:_FIRST]
+    plain = [place for place, c in enumerate(ranked) if not c.is_guess][:_PLAIN]
+    first = [ranked[place] for place in sorted({*range(min(_FIRST, len(ranked))), *plain})]
     asked = [c for c in first if _is_whole(c) and c.plan not in later]
     similar = scorer.similarities([texts_of(verbalizer, seeds, c) for c in asked])
     moved = {
