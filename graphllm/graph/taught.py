@@ -22,7 +22,7 @@ class Meaning:
     inverse: bool = False
 
     def __str__(self) -> str:
-        return plain(f'{"~" * self.inverse}{self.relation} means "{self.phrase}"')
+        return plain(f"{'~' * self.inverse}{self.relation} means {_quoted(self.phrase)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Alias:
     keys: tuple[str, ...]
 
     def __str__(self) -> str:
-        return plain(f'"{self.alias}" is "{self.name}"')
+        return plain(f"{_quoted(self.alias)} is {_quoted(self.name)}")
 
 
 Lesson = Meaning | Alias
@@ -88,6 +88,12 @@ class Taught:
 
     def __str__(self) -> str:
         return "\n".join(f"{number}. {lesson}" for number, lesson in self.lessons.items())
+
+
+def _quoted(text: str) -> str:
+    """Put text in quotes that it does not hold itself, so that it can be read again."""
+    mark = next((mark for mark in "\"'`" if mark not in text), '"')
+    return f"{mark}{text}{mark}"
 
 
 NOTHING_TAUGHT = Taught()
