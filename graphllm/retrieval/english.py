@@ -70,6 +70,9 @@ FUNCTION_WORDS = words("""
 # Function words that still hint at a relation when a relation's label or its synonyms use them.
 HINT_WORDS = words("about type types kind kinds sort sorts where when who whom whose")
 
+# Function words that are a relation where the graph has one of that name: "Ada knows Bo".
+NAMING_VERBS = words("know like own show list call belong belongs come came go went")
+
 # The speaker asks for others that have the same thing: the path goes there and comes back.
 RETURN_TRIGGERS = words(
     "share shares shared sharing same also too together common co other others else another "

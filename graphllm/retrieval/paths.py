@@ -18,6 +18,7 @@ from graphllm.retrieval.english import (
     FUNCTION_WORDS,
     HINT_WORDS,
     LIGHT_VERBS,
+    NAMING_VERBS,
     PERSON_WORDS,
     RETURN_TRIGGERS,
     Token,
@@ -189,7 +190,7 @@ class PathRanker:
                 importance *= self.weights.back
             if importance > 0:
                 role = role_of(tokens, position, taken[0]) if taken else Role.UNKNOWN
-                is_name = self._is_unknown_name(tokens, position)
+                is_name = not asks and self._is_unknown_name(tokens, position)
                 words.append(Word(token, position, importance, asks, role, is_name))
         return words
 
@@ -216,6 +217,9 @@ class PathRanker:
         if token.folded in LIGHT_VERBS:
             named = float(self.affinity.relations(token.folded).max(initial=0.0))
             return 1.0 if named >= _NAMES_KIND else self.weights.light
+        if token.folded in NAMING_VERBS and not asks:
+            named = float(self.affinity.relations(token.folded).max(initial=0.0))
+            return 1.0 if named >= _NAMES_KIND else 0.0
         return 0.0 if token.folded in FUNCTION_WORDS or not token.folded else 1.0
 
     def _is_unknown_name(self, tokens: Sequence[Token], position: int) -> bool:
