@@ -97,7 +97,10 @@ def train(
     from accelerate import Accelerator
 
     torch.manual_seed(settings.seed)
-    accelerator = Accelerator(mixed_precision=settings.precision)
+    accelerator = Accelerator()  # precision is ours: its own holds for the whole process
+    mixed = torch.autocast(
+        accelerator.device.type, torch.bfloat16, enabled=settings.precision == "bf16"
+    )
     named = {name: p for name, p in module.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(named.values(), weight_decay=settings.weight_decay)
     module.to(accelerator.device)
@@ -108,7 +111,7 @@ def train(
         while done < settings.num_steps:
             for group in optimizer.param_groups:
                 group["lr"] = settings.rate_at(done)
-            with accelerator.autocast():
+            with mixed:
                 loss = loss_of(done)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(named.values(), settings.max_norm)
