@@ -28,7 +28,8 @@ _SURE_ENOUGH = 0.75
 _HOPELESS = 0.2  # with a scorer, whose judgement counts too, only this little is not looked at
 _LIKELY = 0.5  # probability of being right from which an answer is given all the same,
 _ALIKE = 0.6  # where the scorer finds it as near to the question as this
-_UNLIKE = 0.45  # less near, what is not likely either is not said
+_UNLIKE = 0.45  # less near, what is not likely either is not said,
+_WELL_SAID = 0.95  # but where its words explain it as well as this
 _MOST_NAMED = 8  # things of one name that a refusal still says it is about
 _MOST_WORDS = 80  # of a question; what is longer is a text
 _NEAREST = 3  # names by meaning that are tried
@@ -148,7 +149,8 @@ class PlanReader:
         similar = attempt.candidates[0].similarity
         if explains_little(attempt.candidates):
             return sure < _LIKELY or similar is None or similar < _ALIKE
-        return similar is not None and similar < _UNLIKE and sure < _LIKELY
+        doubtful = attempt.candidates[0].score < _WELL_SAID and sure < _LIKELY
+        return doubtful and similar is not None and similar < _UNLIKE
 
     def _unread(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Reading:
         """Refuse a question that no plan explains well enough."""

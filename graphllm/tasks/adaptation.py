@@ -124,11 +124,11 @@ class Adaptation:
             "seed": self.seed,
             "trained_on": self.num_train,
             "held_out": len(self.asked),
-            "before": mean(self.before)._asdict(),
-            "after": mean(self.after)._asdict(),
-            "difference": self.difference._asdict(),
+            "before": _plain(mean(self.before)),
+            "after": _plain(mean(self.after)),
+            "difference": _plain(self.difference),
             "by_kind": {
-                kind: {"before": before._asdict(), "after": after._asdict()}
+                kind: {"before": _plain(before), "after": _plain(after)}
                 for kind, (before, after) in self.by_kind.items()
             },
             "steps": self.num_steps,
@@ -136,6 +136,12 @@ class Adaptation:
             "interrupted": self.is_interrupted,
             "kept": self.is_kept,
         }
+
+
+def _plain(found: Mean) -> dict[str, object]:
+    """Return a mean as JSON has it, which knows no number that is none."""
+    known = np.isfinite(found.standard_error)
+    return {**found._asdict(), "standard_error": found.standard_error if known else None}
 
 
 def adapt_planner(
