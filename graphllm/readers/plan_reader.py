@@ -125,12 +125,14 @@ class PlanReader:
     def decided(self, attempt: Attempt) -> Reading:
         """Return the reading with how sure it is; without its draft where that is not enough."""
         reading, candidates = attempt.reading, attempt.candidates
-        if attempt.is_poor or (reading.draft is not None and self.refuses(attempt)):
+        if attempt.is_poor:
             return self._unread(attempt.seeds, candidates)
         if reading.draft is None:
             untried = [c for c in candidates if c.plan != reading.plan]
             return replace(reading, alternatives=self._untried(attempt.seeds, untried))
         sure = self.calibration.probability(attempt.evidence)
+        if is_doubted(candidates, sure):
+            return self._unread(attempt.seeds, candidates)
         others = _others(candidates, reading.plan, sure)
         if sure >= self.least:
             draft = replace(reading.draft, confidence=sure)
@@ -145,12 +147,7 @@ class PlanReader:
         """Return whether an answer is not given, however much error is tolerated."""
         if attempt.is_poor or attempt.reading.draft is None:
             return True
-        sure = self.calibration.probability(attempt.evidence)
-        similar = attempt.candidates[0].similarity
-        if explains_little(attempt.candidates):
-            return sure < _LIKELY or similar is None or similar < _ALIKE
-        doubtful = attempt.candidates[0].score < _WELL_SAID and sure < _LIKELY
-        return doubtful and similar is not None and similar < _UNLIKE
+        return is_doubted(attempt.candidates, self.calibration.probability(attempt.evidence))
 
     def _unread(self, seeds: Seeds, candidates: Sequence[PlanCandidate]) -> Reading:
         """Refuse a question that no plan explains well enough."""
@@ -259,9 +256,16 @@ def is_poor(candidates: Sequence[PlanCandidate]) -> bool:
     return candidates[0].score < (_HOPELESS if is_judged else _SURE_ENOUGH)
 
 
-def explains_little(candidates: Sequence[PlanCandidate]) -> bool:
-    """Return whether words alone do not carry the best plan: then it must be likely to be said."""
-    return candidates[0].score < _SURE_ENOUGH
+def is_doubted(candidates: Sequence[PlanCandidate], sure: float) -> bool:
+    """Return whether neither its words, nor the scorer, nor the calibration carry the best plan.
+
+    Args:
+        sure: The probability that its answer is right.
+    """
+    score, similar = candidates[0].score, candidates[0].similarity
+    if score < _SURE_ENOUGH:
+        return sure < _LIKELY or similar is None or similar < _ALIKE
+    return score < _WELL_SAID and sure < _LIKELY and similar is not None and similar < _UNLIKE
 
 
 def says_something(reading: Reading) -> bool:

@@ -248,20 +248,15 @@ class _Phrase:
         first, second = self.nodes(left), self.nodes(right)
         is_turned = isinstance(plan, Union) and _walked(plan) == left
         if is_turned and isinstance(left, Follow) and self.graph.walks_both_ways(left.step):
-            return self.both_ways(left.step, self.nodes(left.source))
+            return first
         word = {Intersect: "and also", Union: "or", Subtract: "but not"}[type(plan)]
         return f"{first} {word} {second}"
 
     def step(self, step: Step, source: str) -> str:
         label = f"{self.graph.label(step.relation)}{self.condition(step.condition)}"
-        if self.graph.walks_both_ways(step):
-            return self.both_ways(step, source)
-        if not step.inverse:
+        if not step.inverse or self.graph.walks_both_ways(step):
             return f"{label} of {source}"
         return f"{self.graph.type_of(step) or 'those'} whose {label} is {source}"
-
-    def both_ways(self, step: Step, source: str) -> str:
-        return f"{self.graph.label(step.relation)}{self.condition(step.condition)} of {source}"
 
     def condition(self, condition: Condition | None) -> str:
         if condition is None:

@@ -115,7 +115,7 @@ def of_asked_paths(
         group_size: How many questions share a group.
     """
     verbalizer = Verbalizer(_inventory(asked), typed=False)
-    texts = [verbalizer.text(_walk(path.path), {}) for path in asked]
+    texts = [verbalizer.text(walk(path.path), {}) for path in asked]
     by_domain: dict[str, list[int]] = {}
     for i, path in enumerate(asked):
         for domain in path.domains or {""}:
@@ -126,7 +126,7 @@ def of_asked_paths(
         picked = [near[j] for j in rng.integers(len(near), size=NUM_NEGATIVES).tolist()]
         picked += rng.integers(len(asked), size=2).tolist()
         turned = tuple(Step(s.relation, not s.inverse) for s in path.path)
-        wrong = [verbalizer.text(_walk(turned), {}), *(texts[j] for j in picked)]
+        wrong = [verbalizer.text(walk(turned), {}), *(texts[j] for j in picked)]
         span = [(path.start, path.end)] if path.end > path.start else []
         chosen = [texts[i], *wrong[:NUM_NEGATIVES]]
         yield _example(
@@ -134,7 +134,8 @@ def of_asked_paths(
         )
 
 
-def _walk(path: Sequence[Step]) -> NodePlan:
+def walk(path: Sequence[Step]) -> NodePlan:
+    """Return the plan that walks a path from the one name of a question."""
     plan: NodePlan = Entities(("X",))
     for step in path:
         plan = Follow(plan, step)

@@ -2,51 +2,25 @@
 
 import json
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from graphllm.evaluate.suites import METAQA_RELATIONS, metaqa_chain
 from graphllm.graph.builder import GraphBuilder
-from graphllm.query.plan import Entities, Follow, NodePlan, Step
+from graphllm.query.plan import Step
 from graphllm.retrieval.schema import GraphSchema
 from graphllm.retrieval.verbalize import Verbalizer
-from graphllm.train.plan_examples import NUM_NEGATIVES, PlanExample
+from graphllm.train.plan_examples import NUM_NEGATIVES, PlanExample, walk
 
-RELATION = {
-    "actor": "starred_actors",
-    "director": "directed_by",
-    "writer": "written_by",
-    "year": "release_year",
-    "language": "in_language",
-    "genre": "has_genre",
-    "tags": "has_tags",
-    "tag": "has_tags",
-    "imdbrating": "has_imdb_rating",
-    "imdbvotes": "has_imdb_votes",
-}
 PERSONS = ("directed_by", "written_by", "starred_actors")
-
-
-def path_of(question_type: str) -> tuple[Step, ...]:
-    """Return the steps of a question type: ``movie_to_writer`` is ``written_by``.
-
-    Examples:
-        >>> path_of("actor_to_movie")
-        (Step(relation='starred_actors', inverse=True, condition=None),)
-    """
-    kinds = question_type.split("_to_")
-    steps = []
-    for here, there in pairwise(kinds):
-        steps.append(Step(RELATION[there]) if here == "movie" else Step(RELATION[here], True))
-    return tuple(steps)
 
 
 def onward(step: Step | None, first: Step) -> list[Step]:
     """Return the steps that can come after one: from a film, or back to films."""
     at_film = step.inverse if step is not None else not first.inverse
     if at_film:
-        return [Step(relation) for relation in sorted(set(RELATION.values()))]
+        return [Step(relation) for relation in sorted(set(METAQA_RELATIONS.values()))]
     relation = step.relation if step is not None else first.relation
     return [Step(r, True) for r in (PERSONS if relation in PERSONS else (relation,))]
 
@@ -83,8 +57,8 @@ def metaqa_examples(data: Path, rng: np.random.Generator, num: int) -> Iterator[
         drawn = rng.choice(len(templates), size=num // 3, p=weights / weights.sum())
         for i, number in enumerate(drawn.tolist()):
             template = templates[number]
-            path = path_of(template["qtype"])
-            texts = [verbalizer.text(_walk(p), {}) for p in (path, *wrong_paths(path, rng))]
+            path = metaqa_chain(template["qtype"])
+            texts = [verbalizer.text(walk(p), {}) for p in (path, *wrong_paths(path, rng))]
             wrong = tuple(dict.fromkeys(t for t in texts[1:] if t != texts[0]))
             question = template["template"].replace("[E]", "X")
             yield PlanExample(question, texts[0], wrong, f"metaqa {hop} {i // 8}", "metaqa")
@@ -103,15 +77,8 @@ def _beginnings(
         others = [s for s in onward(path[at - 1] if at else None, path[0]) if s != path[at]]
         chosen = rng.permutation(len(others))[:NUM_NEGATIVES].tolist()
         paths = [path[: at + 1], *((*path[:at], others[i]) for i in chosen)]
-        texts = [verbalizer.beginning(_walk(p), {}) for p in paths]
+        texts = [verbalizer.beginning(walk(p), {}) for p in paths]
         yield PlanExample(question, texts[0], tuple(texts[1:]), group, "metaqa")
-
-
-def _walk(path: tuple[Step, ...]) -> NodePlan:
-    plan: NodePlan = Entities(("X",))
-    for step in path:
-        plan = Follow(plan, step)
-    return plan
 
 
 def _schema(data: Path) -> GraphSchema:

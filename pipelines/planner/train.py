@@ -49,20 +49,25 @@ def split(
     examples: list[PlanExample], seed: int, num_dev: int
 ) -> tuple[list[PlanExample], list[PlanExample]]:
     """Return the examples to train on, and whole groups that are kept to measure with."""
-    rng = np.random.default_rng(seed)
-    groups = sorted({e.group.removesuffix(" begins") for e in examples})
-    rng.shuffle(groups)
-    kept: set[str] = set()
-    sizes: dict[str, int] = {}
+    members: dict[str, int] = {}
     for e in examples:
-        name = e.group.removesuffix(" begins")
-        sizes[name] = sizes.get(name, 0) + 1
-    for name in groups:
-        if sum(sizes[k] for k in kept) >= num_dev:
+        members[graph_of(e)] = members.get(graph_of(e), 0) + 1
+    graphs = sorted(members)
+    np.random.default_rng(seed).shuffle(graphs)
+    kept: set[str] = set()
+    count = 0
+    for graph in graphs:
+        if count >= num_dev:
             break
-        kept.add(name)
-    dev = [e for e in examples if e.group.removesuffix(" begins") in kept]
-    return [e for e in examples if e.group.removesuffix(" begins") not in kept], dev
+        kept.add(graph)
+        count += members[graph]
+    dev = [e for e in examples if graph_of(e) in kept]
+    return [e for e in examples if graph_of(e) not in kept], dev
+
+
+def graph_of(example: PlanExample) -> str:
+    """Return the group of an example, that of a path's beginnings being the path's own."""
+    return example.group.removesuffix(" begins")
 
 
 def main() -> None:
