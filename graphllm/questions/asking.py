@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from graphllm.query.plan import (
     Aggregate,
@@ -32,32 +32,16 @@ from graphllm.query.plan import (
     Union,
     Values,
 )
+from graphllm.questions.chains import ask_return, chain, roles
 from graphllm.questions.clauses import Clause, Phrase, Predicate, agree
+from graphllm.questions.core import Core
 from graphllm.questions.inflect import pluralize, read_verb, with_article
 from graphllm.questions.nominal import Nominal
 from graphllm.questions.schema import EdgeWords
-from graphllm.questions.speaker import EXTREMES, MARK, Gap, Speaker, Unsayable, _tense, two_way
+from graphllm.questions.speaker import EXTREMES, MARK, Gap, Speaker, Unsayable, _tense
+from graphllm.questions.walks import links, read_return, two_way
 
 STYLES = ("plain", "plain", "plain", "formal", "terse", "chatty", "indirect")
-
-
-@dataclass(frozen=True, slots=True)
-class Core:
-    """What a question says, before it is put in a style; without capital and mark.
-
-    Attributes:
-        direct: "which ports does Arbel call at".
-        indirect: "which ports Arbel calls at"; empty when it cannot be turned.
-        wanted: A noun phrase for what is asked for: "the ports that Arbel calls at"; may be empty.
-        keywords: Without articles and verbs; may be empty.
-        is_list: What is asked for are several things, which can be listed.
-    """
-
-    direct: str
-    indirect: str = ""
-    wanted: str = ""
-    keywords: str = ""
-    is_list: bool = False
 
 
 _CHATTY = (
@@ -92,6 +76,9 @@ _FORMAL = (
     "Could you please give {w}?", "Please indicate {w}.", "I would like to be given {w}.",
     "Would you please provide {w}?", "Please determine {w}.", "Please specify {w}.",
 )  # fmt: skip
+_BY_NOUNS = {2: 0.22, 3: 0.4}  # shares of chains of so many steps, or more, said as nouns,
+_ONLY_NOUNS = 0.12  # and of these without any other word
+_HAVE = 0.12  # "which owner does Arbel have"
 _CONTRACTED = re.compile(r"(what|who|where|What|Who|Where) is ")
 _CONNECTED = (
     "how is {a} connected to {b}", "how are {a} and {b} connected", "what connects {a} and {b}",
@@ -194,6 +181,17 @@ class Asker(Speaker):
     def ask_nodes(self, plan: NodePlan, *, several: bool) -> Core:
         """Return a question for the nodes of a plan, in one of several constructions."""
         plural = several if self.chance(0.85) else not several
+        num_steps = len(links(plan))
+        if num_steps > 1 and self.chance(_BY_NOUNS[min(num_steps, 3)]):
+            said = chain(self, plan)
+            if said is not None:
+                core = self.ask_nominal(said.nominal, plural=plural)
+                direct = said.keywords if self.chance(_ONLY_NOUNS) else core.direct
+                return replace(core, direct=direct, keywords=said.keywords)
+        if read_return(plan) is not None and self.chance(0.75):
+            returning = ask_return(self, plan, plural=plural)
+            if returning is not None:
+                return returning
         follow = two_way(plan) if isinstance(plan, Union) else plan
         if isinstance(follow, Follow):
             drawn = self.rng.random()
@@ -201,8 +199,8 @@ class Asker(Speaker):
                 return Core(whole)
             if drawn < 0.65 and not isinstance(follow.source, OfType) and not self.by_noun(follow):
                 return self.ask_clause(follow, plural=plural)
-        elif self.chance(0.5) and (core := self.ask_which(plan, plural=plural)) is not None:
-            return core
+        elif self.chance(0.5) and (which := self.ask_which(plan, plural=plural)) is not None:
+            return which
         return self.ask_nominal(self.nominal(plan), plural=plural)
 
     def whole_question(self, follow: Follow) -> str:
@@ -233,6 +231,13 @@ class Asker(Speaker):
         if sense.leads_to_one and not subject.plural:
             plural = False
         base = self.of_kind(sense.target)
+        if roles(sense) and follow.step.condition is None and self.chance(_HAVE):
+            noun = self.pick(roles(sense)).form(plural=plural)
+            has = "have" if subject.plural else "has"
+            asked = Predicate(read_verb("has"), "").asked_of(subject)
+            word = f"{self.pick(('which', 'what'))} {noun}"
+            wanted = f"the {noun} of {subject.text}"
+            return Core(f"{word} {asked}", f"{word} {subject.text} {has}", wanted, "", plural)
         gaps = self.gaps(sense, subject, follow.step.condition)
         predicates = self.predicates(sense, subject, follow.step.condition)
         if gaps and (not predicates or self.chance(0.5)):
@@ -444,7 +449,9 @@ class Asker(Speaker):
         words = self.measured(self.kind(source), measure)
         subject = self.phrase(source)
         noun = self.pick(words.nouns)
-        fitting = [] if subject.plural else list(words.ask)
+        fitting = list(words.ask)
+        if subject.plural:
+            fitting = [of_several(t) for t in fitting if " {x}" in t]
         if not isinstance(source, Entities):
             fitting = [t for t in fitting if "}'s" not in t]
         is_flag = bool(words.same) and not any("{v}" in said for said in words.same)
@@ -617,6 +624,21 @@ _TIME_AGGREGATES = {
     Aggregate.SUM: ("total",),
     Aggregate.AVERAGE: ("average", "mean"),
 }
+
+
+_OF_SEVERAL = {"was": "were", "is": "are", "does": "do", "has": "have"}
+
+
+def of_several(template: str) -> str:
+    """Return a question for one thing as a question for several.
+
+    Examples:
+        >>> of_several("When was {x} built?")
+        'When were {x} built?'
+    """
+    before, _, after = template.partition(" {x}")
+    *first, verb = before.split(" ")
+    return f"{' '.join([*first, _OF_SEVERAL.get(verb, verb)])} {{x}}{after}"
 
 
 def _as_predicate(said: str) -> Predicate:

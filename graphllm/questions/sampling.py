@@ -50,6 +50,7 @@ from graphllm.questions.asking import Asker
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.noise import soil
 from graphllm.questions.question import BuiltQuestion, MentionSpan, Refusal
+from graphllm.questions.returning import draw_return
 from graphllm.questions.schema import AttributeWords
 from graphllm.questions.speaker import MARK, Unsayable
 
@@ -58,16 +59,16 @@ _MOST_ON_THE_WAY = 300
 _MOST_NAMESAKES = 4
 _TRIES = 12  # draws before a sampler gives up on one question
 _MISSES = 40  # questions given up in a row before it gives up on the graph
-_HOPS = (1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3, 4)
+_HOPS = (1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4)
 _UNSEEN = "\0"  # a relation that only the lexicon knows
 Option = TypeVar("Option")
 Nodes = Int32[np.ndarray, "num_nodes"]
 
 # How often each kind of question is drawn.
 WEIGHTS: Mapping[str, float] = {
-    "path": 30, "value": 7, "edge value": 4, "intersection": 7, "union": 3, "difference": 5,
+    "path": 34, "value": 7, "edge value": 4, "intersection": 7, "union": 3, "difference": 5,
     "filter": 7, "condition": 4, "count": 8, "aggregate": 4, "groups": 3, "superlative": 7,
-    "most": 4, "exists": 7, "comparison": 2, "sharing": 4, "connection": 3, "facts": 2, "others": 2,
+    "most": 4, "exists": 7, "comparison": 2, "return": 10, "connection": 3, "facts": 2,
     "no edge": 4, "no relation": 4, "no entity": 3,
 }  # fmt: skip
 
@@ -550,36 +551,10 @@ class Sampler:
         left = np.setdiff1d(nodes, self.nodes(HavingStep(step)))
         return Drawn(Subtract(plan, HavingStep(step))) if 0 < len(left) <= MOST_ANSWERS else None
 
-    def draw_others(self) -> Drawn | None:
-        """Return "other ships of the line that owns Arbel"."""
-        node = self.any_node()
-        start = None if node is None else self.entities(node)
-        step = None if node is None else self.pick(self.steps(node))
-        if node is None or start is None or step is None or len(start.keys) > 1:
-            return None
-        kind = self.lexicon.kind_of(node)
-        sense = self.lexicon.sense(step, kind)
-        if sense is None or sense.twoway or sense.target == kind:
-            return None
-        there = Follow(Follow(start, step), replace(step, inverse=not step.inverse))
-        found = self.nodes(there)
-        return Drawn(Subtract(there, start)) if 1 < len(found) <= MOST_ANSWERS else None
-
-    def draw_sharing(self) -> Drawn | None:
-        """Return "the captains of the ships with the same owner as Arbel"."""
-        others = self.draw_others()
-        if others is None or not isinstance(others.plan, Subtract):
-            return None
-        there = others.plan.left
-        found = self.nodes(there)
-        at = int(found[int(self.rng.integers(len(found)))])
-        assert isinstance(there, Follow)  # noqa: S101 - for the type checker
-        steps = [step for step in self.steps(at) if step.relation != there.step.relation]
-        step = self.pick(steps)
-        if step is None:
-            return None
-        plan = self.follow(there, step, self.lexicon.kind_of(at))
-        return Drawn(plan) if len(self.nodes(plan)) <= MOST_ANSWERS else None
+    def draw_return(self) -> Drawn | None:
+        """Return "other ships of the line that owns Arbel", or a path that goes on from it."""
+        plan = draw_return(self)
+        return None if plan is None else Drawn(plan)
 
     def draw_filter(self) -> Drawn | None:
         """Return those of several nodes that pass a test of an attribute."""

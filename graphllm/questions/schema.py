@@ -31,8 +31,15 @@ from typing import TypeAlias
 from graphllm.errors import DataError
 from graphllm.questions.clauses import Clause
 from graphllm.questions.inflect import Noun
+from graphllm.retrieval.english import words
+from graphllm.retrieval.labels import VERBS, LabelForm, label_form
 
 Table: TypeAlias = Mapping[str, object]
+_VERBAL = ("s", "ed", "ing", "wn", "ught", "ore")
+_NO_NOUN = words(
+    "has is in on at by to of for once under over next also downstream upstream took takes"
+)
+_LONGEST_NOUN = 3  # words of a label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +104,7 @@ class RelationWords:
         clauses: Sentences, in both directions.
         tail_nouns: What the tail is to the head: "the owner of h".
         head_nouns: What the head is to the tail.
+        tail_labels, head_labels: The same, as graphs call it where they do not say it so.
         ask_tails: Whole questions for the tail of ``{h}``.
         ask_heads: Whole questions for the head of ``{t}``.
         one_tail: A head has one tail at most.
@@ -108,6 +116,8 @@ class RelationWords:
     clauses: tuple[Clause, ...] = ()
     tail_nouns: tuple[Noun, ...] = ()
     head_nouns: tuple[Noun, ...] = ()
+    tail_labels: tuple[Noun, ...] = ()
+    head_labels: tuple[Noun, ...] = ()
     ask_tails: tuple[str, ...] = ()
     ask_heads: tuple[str, ...] = ()
     one_tail: bool = False
@@ -251,10 +261,14 @@ def _relation(table: Table, kinds: Mapping[str, KindSchema]) -> RelationSchema:
     fewest, _, most = _text(table, "each").partition("-")
     use = table.get("edge")
     edge = shared_edge(_text(use, "use")) if isinstance(use, dict) else None
+    clauses = tuple(map(Clause.read, _texts(table, "say")))
+    labels, back = _texts(table, "labels"), _texts(table, "back")
     words = RelationWords(
-        clauses=tuple(map(Clause.read, _texts(table, "say"))),
+        clauses=clauses,
         tail_nouns=_nouns(table, "tail"),
         head_nouns=_nouns(table, "head"),
+        tail_labels=_label_nouns(labels, clauses),
+        head_labels=_label_nouns(back, clauses),
         ask_tails=_texts(table, "ask_tail"),
         ask_heads=_texts(table, "ask_head"),
         one_tail=int(most or fewest) == 1,
@@ -270,11 +284,24 @@ def _relation(table: Table, kinds: Mapping[str, KindSchema]) -> RelationSchema:
         fewest=int(fewest),
         most=int(most or fewest),
         sparse=float(sparse) if isinstance(sparse, int | float) else 1.0,
-        labels=_texts(table, "labels"),
-        back=_texts(table, "back"),
+        labels=labels,
+        back=back,
         words=words,
         edge_range=None if edge is None else edge[0],
     )
+
+
+def _label_nouns(labels: Sequence[str], clauses: Sequence[Clause]) -> tuple[Noun, ...]:
+    """Return the labels that are nouns: no verb of a sentence about the relation, nor one in -s."""
+    verbs = {form for c in clauses for form in (c.verb.base, c.verb.singular, c.verb.plural)}
+    found = []
+    for label in labels:
+        first, last = label.split()[0], label.split()[-1]
+        is_verb = verbs & {first, last} or last.endswith(_VERBAL) or last in VERBS
+        is_noun = label_form(label) is LabelForm.NOUN and first not in _NO_NOUN
+        if is_noun and not is_verb and len(label.split()) < _LONGEST_NOUN and label.islower():
+            found.append(Noun.read(label))
+    return tuple(found)
 
 
 @lru_cache(maxsize=1)

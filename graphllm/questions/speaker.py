@@ -33,15 +33,18 @@ from graphllm.query.plan import (
     TopK,
     Union,
 )
+from graphllm.questions.chains import returned
 from graphllm.questions.clauses import Clause, Phrase, Predicate
 from graphllm.questions.inflect import Noun, read_verb, with_article
 from graphllm.questions.lexicon import Lexicon, Sense
 from graphllm.questions.nominal import Nominal
 from graphllm.questions.schema import AttributeWords, EdgeWords, KindWords
+from graphllm.questions.walks import read_return, two_way
 
 MARK = "\ue000"  # begins a placeholder; the next character counts the mentions
 _FIRST = 0xE100
 _THING = KindWords(nouns=tuple(map(Noun.read, ("thing", "thing", "item", "entity", "one"))))
+_SOMEBODY = Noun("person", "people")
 Option = TypeVar("Option")
 
 
@@ -264,6 +267,8 @@ class Speaker:
         if use_role and not isinstance(source, OfType):
             return self.by_role(self.pick(roles), self.phrase(source), sense)
         base = self.of_kind(sense.target, plural=self.number(sense, source))
+        if base.is_person and self.chance(0.15):
+            base = replace(base, noun=_SOMEBODY)
         subject = self.phrase(source)
         predicates = self.predicates(sense, subject, step.condition)
         gaps = self.gaps(sense, subject, step.condition)
@@ -588,9 +593,18 @@ class Speaker:
     def others(self, plan: Subtract) -> Nominal:
         """Return "other ships of the line that owns Arbel"."""
         assert isinstance(plan.right, Entities)  # noqa: S101 - for the type checker
+        found = read_return(plan)
+        if found is not None and self.chance(0.4):
+            shared = returned(self, found)
+            if shared is not None:
+                return shared
         name = self.mention(plan.right.keys)
         nominal = self.nominal(plan.left)
+        if found is not None and self.chance(0.4):  # nobody counts in what they ask about
+            return nominal
         if name in nominal.after or name in nominal.owner:
+            if nominal.before.startswith("other"):
+                return nominal
             return replace(nominal, before=f"other {nominal.before}".strip())
         besides = self.pick(("besides", "other than", "apart from", "except"))
         return replace(nominal, after=f"{nominal.after} {besides} {name}")
@@ -607,15 +621,6 @@ EXTREMES = (
     ("lowest", "lowest", "smallest"),
 )  # most first, then least
 _NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
-
-
-def two_way(plan: Union) -> Follow | None:
-    """Return the one step that a union of both directions of a relation stands for."""
-    left, right = plan.left, plan.right
-    if not (isinstance(left, Follow) and isinstance(right, Follow) and left.source == right.source):
-        return None
-    opposite = replace(right.step, inverse=not right.step.inverse) == left.step
-    return left if opposite else None
 
 
 def _has_verb(nominal: Nominal) -> bool:
