@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +13,11 @@ from graphllm.graph import GraphView, Subgraph
 from graphllm.llm import GREEDY, Decoding, Generation, LanguageModel, Prompt
 from graphllm.retrieval.linker import Seeds
 from graphllm.retrieval.retriever import MAX_EDGES, Retriever
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from graphllm.nn import GraphEncoder, GraphTokens
 
 
 class ScriptedLLM:
@@ -180,3 +187,114 @@ def _num_parts(view: GraphView, found: Subgraph) -> int:
     for edge in found.edges.tolist():
         part[root(int(view.heads[edge]))] = root(int(view.tails[edge]))
     return len({root(node) for node in part})
+
+
+def random_graph_tokens(
+    num_nodes: int, num_edges: int, *, in_dim: int, edge_dim: int | None, seed: int
+) -> "GraphTokens":
+    """Return one graph with random vectors and edges, loops and parallel edges among them."""
+    import torch
+
+    from graphllm.nn import GraphTokens
+
+    generator = torch.Generator().manual_seed(seed)
+    edge_attr = None
+    if edge_dim is not None:
+        edge_attr = torch.randn(num_edges, edge_dim, generator=generator, dtype=torch.float64)
+    return GraphTokens.single(
+        torch.randn(num_nodes, in_dim, generator=generator, dtype=torch.float64),
+        torch.randint(max(num_nodes, 1), (2, num_edges), generator=generator),
+        edge_attr,
+    )
+
+
+def assert_graph_encoder_contract(
+    encoder: "GraphEncoder", *, without_effect: Sequence[str] = (), seed: int = 0
+) -> None:
+    """Check what every ``GraphEncoder`` promises.
+
+    States follow the nodes when these are given in another order, and do not change when the edges
+    are. A node without edges, a graph without edges and one without nodes have finite states. Each
+    graph of a batch has the states it has alone. Gradients are finite and reach every parameter and
+    every vector that is read; relations are read if and only if the encoder says so.
+
+    Args:
+        encoder: It is checked in double precision, on the CPU, and in evaluation mode, which it is
+            left in.
+        without_effect: Names of parameters that cannot change a state by the operator's formula,
+            such as the bias of a key, which adds the same to all scores of a softmax.
+        seed: For the graphs it is tried on.
+
+    Raises:
+        AssertionError: A promise is broken.
+    """
+    encoder = encoder.double().cpu().eval()
+    sizes = [(7, 15), (1, 0), (0, 0), (5, 0), (1, 2), (12, 30)]
+    graphs = [
+        random_graph_tokens(
+            nodes, edges, in_dim=encoder.in_dim, edge_dim=encoder.edge_dim, seed=seed + nodes
+        )
+        for nodes, edges in sizes
+    ]
+    _assert_alone_as_in_a_batch(encoder, graphs)
+    _assert_order_does_not_matter(encoder, graphs[0], seed)
+    _assert_gradients(encoder, graphs[-1], set(without_effect))
+
+
+def _assert_alone_as_in_a_batch(encoder: "GraphEncoder", graphs: Sequence["GraphTokens"]) -> None:
+    import torch
+
+    from graphllm.nn import GraphTokens
+
+    alone = [encoder(graph) for graph in graphs]
+    for graph, states in zip(graphs, alone, strict=True):
+        assert states.shape == (graph.num_nodes, encoder.hidden_dim)
+        assert states.isfinite().all(), f"a state of a graph of {graph.num_nodes} is no number"
+    together = encoder(GraphTokens.collate(graphs))
+    _assert_close(together, torch.cat(alone), "the other graphs of a batch change a state")
+
+
+def _assert_order_does_not_matter(encoder: "GraphEncoder", graph: "GraphTokens", seed: int) -> None:
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    states = encoder(graph)
+    edges = torch.randperm(graph.num_edges, generator=generator)
+    attr = graph.edge_attr
+    shuffled = replace(
+        graph,
+        edge_index=graph.edge_index[:, edges],
+        edge_attr=None if attr is None else attr[edges],
+    )
+    _assert_close(encoder(shuffled), states, "the order of the edges changes a state")
+    nodes = torch.randperm(graph.num_nodes, generator=generator)
+    place = nodes.argsort()
+    renamed = replace(graph, x=graph.x[nodes], edge_index=place[graph.edge_index])
+    _assert_close(encoder(renamed), states[nodes], "the order of the nodes changes a state")
+
+
+def _assert_gradients(
+    encoder: "GraphEncoder", graph: "GraphTokens", without_effect: set[str]
+) -> None:
+    import torch
+
+    attr = None if graph.edge_attr is None else graph.edge_attr.clone().requires_grad_()
+    tokens = replace(graph, x=graph.x.clone().requires_grad_(), edge_attr=attr)
+    read = {"x": tokens.x, **({} if attr is None else {"edge_attr": attr})}
+    sought = {**read, **dict(encoder.named_parameters())}
+    assert without_effect <= set(sought), f"no parameters {without_effect - set(sought)}"
+    # a sum of states would be blind to what a norm takes away
+    weights = torch.linspace(-1, 1, graph.num_nodes * encoder.hidden_dim, dtype=torch.float64)
+    loss = (encoder(tokens) * weights.view(-1, encoder.hidden_dim)).sum()
+    found = torch.autograd.grad(loss, list(sought.values()), allow_unused=True)
+    for name, gradient in zip(sought, found, strict=True):
+        assert gradient is not None, f"{name} is not used"
+        assert gradient.isfinite().all(), f"the gradient of {name} is not finite"
+        reached = bool(gradient.abs().max() > 1e-9)
+        assert reached != (name in without_effect), f"{name} changes the states: {reached}"
+
+
+def _assert_close(found: "Tensor", expected: "Tensor", message: str) -> None:
+    import torch
+
+    torch.testing.assert_close(found, expected, msg=lambda told: f"{message}: {told}")

@@ -1,0 +1,58 @@
+"""Graph convolutions one after the other, as most encoders are built."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch_geometric.nn import BatchNorm  # type: ignore[import-untyped]
+
+from graphllm.errors import ConfigError
+from graphllm.nn.encoder import Edges, check_at_least_one
+
+Norm = Literal["layer", "batch"]
+
+
+class ConvStack(nn.Module):
+    """Convolutions with a norm, ReLU and dropout after all but the last.
+
+    Args:
+        convs: Called with ``x``, ``edge_index`` and, if it is not ``None``, ``edge_attr``.
+        hidden_dim: Width of what each returns.
+        norm: ``"layer"`` norms each node by itself. ``"batch"`` is G-Retriever's: while training,
+            the other graphs of a batch then change a state, and a batch of large graphs drowns the
+            statistics of a small one; after training it uses what it has kept.
+        dropout: Probability, between convolutions.
+    """
+
+    def __init__(
+        self, convs: Sequence[nn.Module], *, hidden_dim: int, norm: Norm, dropout: float
+    ) -> None:
+        super().__init__()
+        check_at_least_one(num_layers=len(convs))
+        self.convs = nn.ModuleList(convs)
+        self.norms = nn.ModuleList(make_norm(norm, hidden_dim) for _ in convs[1:])
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, x: Float[Tensor, "num_nodes in_dim"], edges: Edges
+    ) -> Float[Tensor, "num_nodes hidden_dim"]:
+        """Return the states after the last convolution."""
+        given = edges[:1] if edges.edge_attr is None else edges
+        for conv, norm in zip(self.convs, self.norms, strict=False):
+            x = self.dropout(norm(conv(x, *given)).relu())
+        return self.convs[-1](x, *given)
+
+
+def make_norm(norm: Norm, dim: int) -> nn.Module:
+    """Return the norm of that name.
+
+    Raises:
+        ConfigError: It is none of the two.
+    """
+    if norm == "layer":
+        return nn.LayerNorm(dim)
+    if norm == "batch":
+        # the statistics of a single node would make everything zero
+        return BatchNorm(dim, allow_single_element=True)
+    raise ConfigError(f"norm must be 'layer' or 'batch', got {norm!r}")
