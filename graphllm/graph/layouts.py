@@ -32,12 +32,15 @@ class Layout(StrEnum):
             most edges per token.
         TRIPLES: A numbered line per edge.
         SENTENCES: A numbered sentence per edge.
+        REFERENCES: As ``GROUPED``, with a reference before every name: ``[n4] Alien``. For models
+            that answer with references, and so cannot name what is not there.
         CSV: A table of nodes and a table of edges, as G-Retriever publishes it; no numbers.
     """
 
     GROUPED = "grouped"
     TRIPLES = "triples"
     SENTENCES = "sentences"
+    REFERENCES = "references"
     CSV = "csv"
 
     @property
@@ -60,6 +63,10 @@ _LEGENDS = {
         "[number] head | relation | tail | attributes of the fact, if it has any"
     ),
     Layout.SENTENCES: "Each numbered line is one fact, as a sentence.",
+    Layout.REFERENCES: (
+        "Each numbered line holds facts of one relation, [n1] stands before the first name:\n"
+        "[number] head | relation | tail; another tail of the same head"
+    ),
     Layout.CSV: (
         "The first table lists nodes: node_id,node_attr. The second lists facts between them:"
         " src,edge_attr,dst, where src and dst are node ids. Row 1 is the first fact."
@@ -90,13 +97,15 @@ class Cells:
     """The names, relations and attributes of a graph as they may stand in a line.
 
     Nothing in a cell can end the line, the cell, or the block that the lines stand in. Nodes of one
-    name are told apart by their type, or else by their key.
+    name are told apart by their type, or else by their key; when they are ``referred``, each has
+    before its name a reference that counts ``nodes`` from 1.
     """
 
     view: GraphView
     nodes: Iterable[int]
     relation_ids: Iterable[int]
     marks: str = "|"
+    referred: bool = False
     _labels: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,6 +119,9 @@ class Cells:
             if label in still:
                 key = self._cell(self.view.keys[node])
                 self._labels[node] = f"{names[node]} ({key})"
+        if self.referred:
+            for number, node in enumerate(nodes, 1):
+                self._labels[node] = f"{node_reference(number)} {self._labels[node]}"
 
     def _told_apart(self, node: int) -> str:
         return self._cell(self.type_of(node) or self.view.keys[node])
@@ -169,6 +181,11 @@ class Cells:
         return ". ".join(part for part in (kind, values, text) if part)
 
 
+def node_reference(number: int) -> str:
+    """Return the reference to a node: ``"[n4]"``."""
+    return f"[n{number}]"
+
+
 def escape(text: str, marks: str = "|") -> str:
     r"""Return untrusted text on one line in which nothing can be taken for structure.
 
@@ -195,7 +212,8 @@ def rows_of(
     """
     if layout is Layout.CSV:
         return _tables(edges, cells, about) if edges or about else []
-    rows = _grouped(edges, cells) if layout is Layout.GROUPED else _one_each(layout, edges, cells)
+    is_grouped = layout in (Layout.GROUPED, Layout.REFERENCES)
+    rows = _grouped(edges, cells) if is_grouped else _one_each(layout, edges, cells)
     return rows + [node_row(layout, node, cells) for node in about]
 
 
@@ -210,7 +228,8 @@ def _one_each(layout: Layout, edges: Sequence[int], cells: Cells) -> list[Row]:
 
 def marks_of(layout: Layout) -> str:
     """Return the characters that structure a line of ``layout``."""
-    return {Layout.GROUPED: "|;>", Layout.TRIPLES: "|"}.get(layout, "")
+    marks = {Layout.GROUPED: "|;>", Layout.REFERENCES: "|;>[", Layout.TRIPLES: "|"}
+    return marks.get(layout, "")
 
 
 def node_row(layout: Layout, node: int, cells: Cells) -> Row:

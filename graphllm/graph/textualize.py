@@ -14,6 +14,7 @@ from graphllm.graph.view import GraphView
 
 _CHARACTERS_PER_TOKEN = 32  # a name longer than this a token of the budget is not even counted
 _FIRST_TRY = 32  # edges
+MOST_REFERENCES = 160  # nodes that a text with references shows
 _MISSES = 16  # lines about nodes that may be too long before no more are tried
 
 
@@ -30,6 +31,7 @@ class Textualized:
         truncated: Something of the subgraph does not stand in the text, or did not stand in the
             subgraph.
         layout: How it is written.
+        references: With references, the nodes they mean: ``[n1]`` the first. Some may not be shown.
     """
 
     text: str
@@ -38,6 +40,7 @@ class Textualized:
     num_tokens: int
     truncated: bool
     layout: Layout
+    references: tuple[int, ...] = ()
 
     @property
     def edges(self) -> tuple[int, ...]:
@@ -158,9 +161,30 @@ class _Writer:
         told = [int(edge) for edge in subgraph.edges[ranked].tolist() if self._is_short(edge)]
         self.edges = _distinct(told, view)
         self.repeated = len(told) - len(self.edges)
-        nodes = [node for node in subgraph.nodes.tolist() if len(view.names[node]) <= self.longest]
+        nodes: Sequence[int] = [
+            node for node in subgraph.nodes.tolist() if len(view.names[node]) <= self.longest
+        ]
+        self.references: tuple[int, ...] = ()
+        if layout is Layout.REFERENCES:
+            self.references = nodes = self._by_appearance(nodes)
+            self.edges = self._among(nodes)
         relation_ids = (int(view.relation_ids[edge]) for edge in self.edges)
-        self.cells = Cells(view, nodes, relation_ids, marks_of(layout))
+        referred = layout is Layout.REFERENCES
+        self.cells = Cells(view, nodes, relation_ids, marks_of(layout), referred)
+
+    def _by_appearance(self, nodes: Sequence[int]) -> tuple[int, ...]:
+        """Return the nodes that get a reference: those of the best edges first."""
+        ends = [
+            int(end)
+            for edge in self.edges[:MOST_REFERENCES]
+            for end in (self.view.heads[edge], self.view.tails[edge])
+        ]
+        return tuple(dict.fromkeys([*ends, *nodes]))[:MOST_REFERENCES]
+
+    def _among(self, nodes: Sequence[int]) -> list[int]:
+        """Return the edges between ``nodes``."""
+        known = set(nodes)
+        return [edge for edge in self.edges if known.issuperset(_ends([edge], self.view))]
 
     def _is_short(self, edge: int) -> bool:
         ends = (self.view.heads[edge], self.view.tails[edge])
@@ -188,6 +212,7 @@ class _Writer:
             num_tokens=tokens,
             truncated=self.subgraph.truncated or left_out,
             layout=self.layout,
+            references=self.references,
         )
 
     def _rows(self, count: int, told: Sequence[int]) -> list[Row]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from graphllm.errors import ConfigError
 from graphllm.graph import GraphBuilder, Layout, Subgraph, TextualGraph, textualize
 from graphllm.graph.layouts import escape
+from graphllm.graph.textualize import MOST_REFERENCES
 from tests.retrieval.worlds import family, films
 
 
@@ -215,7 +216,8 @@ def test_graph_text_cannot_close_the_block_or_forge_a_line():
         assert "</graph" not in text
         assert "<|" not in text
         assert "\x1b" not in text
-        assert len(text.split("\n")) == (8 if layout is Layout.CSV else 1 + (layout != "grouped"))
+        rows = {Layout.CSV: 8, Layout.GROUPED: 1, Layout.REFERENCES: 1}.get(layout, 2)
+        assert len(text.split("\n")) == rows
 
 
 def test_nodes_of_one_name_are_told_apart():
@@ -298,3 +300,26 @@ def test_grouped_holds_most_edges(layout):
     view = films()
     budgeted = {name: len(shown(view, max_tokens=200, layout=name).edges) for name in Layout}
     assert budgeted[Layout.GROUPED] >= budgeted[layout]
+
+
+def test_references_count_the_nodes_of_the_best_edges_first():
+    text = shown(CAST, part(CAST, [3, 0]), layout=Layout.REFERENCES)
+    named = re.findall(r"\[n(\d+)\] ([^|;]+?)(?= \||;|$|\n)", text.text)
+    assert named
+    assert all(CAST.names[text.references[int(n) - 1]] == name for n, name in named)
+    first = {int(CAST.heads[3]), int(CAST.tails[3])}
+    assert set(text.references[:2]) == first
+
+
+def test_no_name_can_forge_a_reference():
+    view = TextualGraph.from_triples([("[n2] Bo [1]", "knows", "Ada")])
+    text = shown(view, layout=Layout.REFERENCES).text
+    assert re.findall(r"\[n?\d+\]", text) == ["[1]", "[n1]", "[n2]"]
+
+
+def test_there_are_no_more_references_than_a_model_knows():
+    view = TextualGraph.from_triples([(f"a{i}", "knows", f"b{i}") for i in range(100)])
+    text = shown(view, layout=Layout.REFERENCES)
+    assert len(text.references) == MOST_REFERENCES
+    assert len(text.edges) == MOST_REFERENCES // 2
+    assert text.truncated
