@@ -19,6 +19,7 @@ from graphllm.query.plan import (
     Follow,
     GroupCount,
     Grouped,
+    HavingAttribute,
     HavingStep,
     Intersect,
     Measure,
@@ -39,6 +40,7 @@ from graphllm.questions.inflect import pluralize, read_verb, with_article
 from graphllm.questions.nominal import Nominal
 from graphllm.questions.schema import EdgeWords
 from graphllm.questions.speaker import EXTREMES, MARK, Gap, Speaker, Unsayable, _tense
+from graphllm.questions.tables import AGGREGATES, ask_different, ask_grouped, ask_top, holding
 from graphllm.questions.walks import links, read_return, two_way
 
 STYLES = ("plain", "plain", "plain", "formal", "terse", "chatty", "indirect")
@@ -160,8 +162,10 @@ class Asker(Speaker):
                 return self.ask_edge_value(plan)
             case Aggregated():
                 return self.ask_aggregate(plan)
-            case GroupCount():
-                return self.ask_groups(plan)
+            case Grouped():
+                return ask_grouped(self, plan)
+            case CountValues():
+                return ask_different(self, plan)
             case ShortestPath(start, end):
                 a, b = self.phrase(start).text, self.phrase(end).text
                 said = self.pick(_CONNECTED).format(a=a, b=b)
@@ -169,10 +173,12 @@ class Asker(Speaker):
                     (f"connection {a} {b}", f"path from {a} to {b}", f"{a} and {b}")
                 )
                 return Core(said, wanted=f"the connection between {a} and {b}", keywords=keywords)
-            case FactsOf() | CountValues() | Grouped():
+            case FactsOf() | GroupCount():
                 raise Unsayable
             case TopK(Entities(keys)) if len(keys) == 2:
                 return self.ask_which_of_two(plan)
+            case TopK() if plan.k > 1 and not isinstance(plan.measure, Degree) and self.chance(0.4):
+                return ask_top(self, plan)
             case _:
                 return self.ask_nodes(plan, several=num_answers > 1)
 
@@ -302,6 +308,11 @@ class Asker(Speaker):
             case Filter(source, measure, comparison, value) if not isinstance(source, Entities):
                 said = self.compared(self.kind(source), measure, comparison, value)
                 return self.nominal(source), said.text, None
+            case Intersect(left, HavingAttribute(attribute)):
+                return self.nominal(left), holding(self, self.kind(left), attribute, has=True), None
+            case Subtract(left, HavingAttribute(attribute)):
+                lacks = holding(self, self.kind(left), attribute, has=False)
+                return self.nominal(left), lacks, None
             case Intersect(left, right) if not isinstance(right, OfType):
                 if self.same_step(plan) is not None and self.chance(0.5):
                     return None
@@ -409,35 +420,6 @@ class Asker(Speaker):
         reduced = agree(said.reduced, plural=True)
         return Core(text, text, f"the number of {many} {reduced}", f"number of {many} {reduced}")
 
-    def ask_groups(self, plan: GroupCount) -> Core:
-        """Return "how many ships does each line own"."""
-        sense = self.sense(plan.source, plan.step)
-        if sense is None or isinstance(plan.source, Entities):
-            raise Unsayable
-        counted = self.nominal(plan.source)
-        if counted.owner:
-            raise Unsayable
-        many = counted.bare(plural=True)
-        group = self.of_kind(sense.target).bare(plural=False)
-        if sense.target not in self.lexicon.kinds and not sense.backward:
-            group = self.pick(sense.words.tail_nouns).singular
-        role = "h" if sense.backward else "t"  # the groups are what the step reaches
-        each = Phrase(self.pick((f"each {group}", f"every {group}", f"each {group}")))
-        owning = [c for c in sense.words.clauses if c.subject == role]
-        owned = [c for c in sense.words.clauses if c.subject != role]
-        per = f"the number of {many} {self.pick(('per', 'for each', 'by'))} {group}"
-        if owning and self.chance(0.4):
-            clause = self.pick(owning)
-            direct = f"how many {many} {clause.asked_for_object(each)}"
-            return Core(direct, f"how many {many} {clause.gap(each)}", per, f"{many} per {group}")
-        if owned and self.chance(0.5):
-            said = agree(self.pick(owned).predicate(each.text).text, plural=True)
-            direct = f"how many {many} {said}"
-            return Core(direct, direct, per, f"{many} by {group}")
-        per_group = self.pick((f"for {each.text}", f"per {group}"))
-        direct = f"how many {many} are there {per_group}"
-        return Core(direct, f"how many {many} there are {per_group}", per, f"{many} per {group}")
-
     # Values
 
     def is_measure(self, source: NodePlan, measure: Measure) -> bool:
@@ -509,7 +491,7 @@ class Asker(Speaker):
         them = nominal.definite(plural=True).text
         if isinstance(plan.source, OfType) and self.chance(0.5):
             them = f"all {nominal.bare(plural=True)}"
-        names = _TIME_AGGREGATES if words.is_time else _AGGREGATES
+        names = _TIME_AGGREGATES if words.is_time else AGGREGATES
         how = self.pick(names[plan.aggregate])
         of = (
             self.pick(("of", "of", "among", "across"))
@@ -612,12 +594,6 @@ class Asker(Speaker):
         return Core(f"is {end.text} {thing}", f"whether {end.text} is {thing}")
 
 
-_AGGREGATES = {
-    Aggregate.MINIMUM: ("lowest", "smallest", "minimum"),
-    Aggregate.MAXIMUM: ("highest", "largest", "maximum"),
-    Aggregate.SUM: ("total", "combined", "overall"),
-    Aggregate.AVERAGE: ("average", "mean"),
-}
 _TIME_AGGREGATES = {
     Aggregate.MINIMUM: ("earliest",),
     Aggregate.MAXIMUM: ("latest",),

@@ -14,14 +14,18 @@ from graphllm.query.plan import (
     Aggregate,
     Aggregated,
     Attribute,
+    By,
     Comparison,
     Count,
+    CountValues,
     EdgeValues,
     Entities,
     Exists,
     Filter,
     Follow,
     GroupCount,
+    Grouped,
+    HavingAttribute,
     Intersect,
     NodePlan,
     Plan,
@@ -33,6 +37,7 @@ from graphllm.query.plan import (
     children,
 )
 from graphllm.query.result import PlanResult
+from graphllm.questions.walks import Return, read_return, there_and_back
 
 
 class Wrong(StrEnum):
@@ -44,6 +49,7 @@ class Wrong(StrEnum):
     SIBLING = "sibling"  # another relation that leaves the same nodes
     OPERATION = "operation"  # another operation over the same steps
     ATTRIBUTE = "attribute"  # another attribute
+    RETURN = "return"  # what is shared, or comes back, is not, or is another
 
 
 class Negative(NamedTuple):
@@ -71,12 +77,54 @@ def negatives(
             continue
         seen.add(found.plan)
         by_sort.setdefault(found.wrong, []).append(found)
+    chosen = _near_returns(plan, by_sort)[:limit]
     for of_sort in by_sort.values():
         rng.shuffle(cast(list[object], of_sort))
-    chosen: list[Negative] = []
     while len(chosen) < limit and any(by_sort.values()):
         chosen += [of_sort.pop() for of_sort in by_sort.values() if of_sort]
     return chosen[:limit]
+
+
+def _near_returns(plan: Plan, by_sort: dict[Wrong, list[Negative]]) -> list[Negative]:
+    """Take out what a path that comes back is most easily mistaken for.
+
+    That is the path without the whole return, without its way back, back by another relation, and
+    without what follows it.
+    """
+    found = return_in(plan)
+    if found is None:
+        return []
+    back, whole = found
+    own = [n for n in by_sort.get(Wrong.RETURN, ()) if n.plan == _replaced(plan, whole, back.start)]
+    other = [n for n in by_sort.get(Wrong.RETURN, ()) if n not in own][:1]
+    turned_off = [
+        n
+        for n in by_sort.get(Wrong.SIBLING, ())
+        if any(
+            isinstance(at, Follow) and at.source == back.there and at.step != back.back.step
+            for at in _steps_of(n.plan)
+        )
+    ][:1]
+    chosen = [*own, *turned_off, *by_sort.get(Wrong.PREFIX, ())[:2], *other]
+    for negative in chosen:
+        by_sort[negative.wrong].remove(negative)
+    return chosen
+
+
+def return_in(plan: Plan) -> tuple[Return, NodePlan] | None:
+    """Return the walk there and back inside a plan, and the part of the plan that it is."""
+    for part in (plan, *parts_of(plan)):
+        found = read_return(part) if isinstance(part, NodePlan) else None
+        if found is not None and isinstance(part, NodePlan):
+            return found, part
+    return None
+
+
+def parts_of(plan: Plan) -> Iterator[NodePlan]:
+    """Yield everything inside a plan."""
+    for part in children(plan):
+        yield part
+        yield from parts_of(part)
 
 
 def _same(found: Plan, plan: Plan, view: GraphView, gold: PlanResult) -> bool:
@@ -87,11 +135,14 @@ def _same(found: Plan, plan: Plan, view: GraphView, gold: PlanResult) -> bool:
         return True
     if type(found) is not type(plan) and isinstance(found, NodePlan) != isinstance(plan, NodePlan):
         return False
-    same_nodes = np.array_equal(np.sort(result.nodes), np.sort(gold.nodes))
+    same_groups = result.groups == gold.groups
+    same_nodes = same_groups and np.array_equal(np.sort(result.nodes), np.sort(gold.nodes))
     return same_nodes and result.values == gold.values and result.paths == gold.paths
 
 
 def _candidates(plan: Plan, view: GraphView, rng: np.random.Generator) -> Iterator[Negative]:
+    yield from _other_returns(plan, view, rng)
+    yield from _other_groups(plan, view, rng)
     for step_at in _steps_of(plan):
         yield from _other_steps(plan, step_at, view)
     yield from _longer(plan, view, rng)
@@ -142,6 +193,56 @@ def steps_from(source: NodePlan, view: GraphView) -> list[Step]:
     return found
 
 
+def _other_returns(plan: Plan, view: GraphView, rng: np.random.Generator) -> Iterator[Negative]:
+    """Yield the plan without its way there and back, with another, or with one it did not have."""
+    found = return_in(plan)
+    if found is not None:
+        back, whole = found
+        yield Negative(_replaced(plan, whole, back.start), Wrong.RETURN)
+        start, away = back.start, [s for s in steps_from(back.start, view) if s != back.there.step]
+    else:
+        starts = [part for part in parts_of(plan) if isinstance(part, Entities)]
+        if not starts or not isinstance(plan, NodePlan | Values) or isinstance(plan, Subtract):
+            return
+        whole = start = starts[0]
+        away = steps_from(start, view)
+    for i in rng.permutation(len(away))[:2].tolist():
+        yield Negative(_replaced(plan, whole, there_and_back(start, away[i])), Wrong.RETURN)
+
+
+def _other_groups(plan: Plan, view: GraphView, rng: np.random.Generator) -> Iterator[Negative]:
+    """Yield groups made by something else, and the nodes without groups."""
+    if not isinstance(plan, Grouped):
+        return
+    steps = [s for s in steps_from(plan.source, view) if plan.by.steps != (s,)]
+    for i in rng.permutation(len(steps))[:4].tolist():
+        yield Negative(replace(plan, by=By((steps[i],))), Wrong.SIBLING)
+    names = list(view.node_columns)
+    for i in rng.permutation(len(names))[:3].tolist():
+        if names[i] != plan.by.attribute:
+            yield Negative(replace(plan, by=By((), names[i])), Wrong.ATTRIBUTE)
+    others: list[Plan] = [
+        replace(plan, over=None) if plan.over is not None else Count(plan.source),
+        replace(plan, ascending=not plan.ascending, k=plan.k or 1),
+        replace(plan, comparison=None, k=None) if plan.k or plan.comparison else plan.source,
+    ]
+    if plan.over is not None:
+        over = plan.over
+        others.append(Aggregated(plan.source, over.measure, over.aggregate))
+        made = [a for a in Aggregate if a is not over.aggregate]
+        others += [replace(plan, over=replace(over, aggregate=a)) for a in made]
+    if plan.comparison in _TURNED:
+        others.append(replace(plan, comparison=_TURNED[plan.comparison]))
+    yield from (Negative(other, Wrong.OPERATION) for other in others)
+
+
+_TURNED = {
+    Comparison.MORE: Comparison.LESS,
+    Comparison.LESS: Comparison.MORE,
+    Comparison.AT_LEAST: Comparison.LESS,
+}
+
+
 def _longer(plan: Plan, view: GraphView, rng: np.random.Generator) -> Iterator[Negative]:
     """Yield the plan with a step more at its end, and inside its operation."""
     ends = [plan] if isinstance(plan, NodePlan) else list(children(plan))[:1]
@@ -171,6 +272,10 @@ def _other_operations(plan: Plan) -> Iterator[Negative]:
             yield wrong(Count(Follow(source, step)))
         case Values(source) | EdgeValues(source):
             yield wrong(source)
+            yield from (wrong(_replaced(plan, at, other)) for at, other in _other_sets(source))
+        case CountValues(source, attribute):
+            yield wrong(Count(source))
+            yield wrong(Values(source, attribute))
         case _ if isinstance(plan, NodePlan):
             yield wrong(Count(plan))
             yield from (wrong(_replaced(plan, at, other)) for at, other in _other_sets(plan))
@@ -208,8 +313,11 @@ def _other_sets(plan: NodePlan) -> Iterator[tuple[NodePlan, NodePlan]]:
 def _other_attributes(plan: Plan, view: GraphView) -> Iterator[Negative]:
     for name in list(view.node_columns)[:8]:
         match plan:
-            case Values(source):
-                yield Negative(Values(source, name), Wrong.ATTRIBUTE)
+            case Values() | CountValues():
+                yield Negative(replace(plan, attribute=name), Wrong.ATTRIBUTE)
+            case Intersect(_, HavingAttribute()) | Subtract(_, HavingAttribute()):
+                other = replace(plan, right=HavingAttribute(name))
+                yield Negative(other, Wrong.ATTRIBUTE)
             case TopK(measure=Attribute()) | Aggregated(measure=Attribute()):
                 yield Negative(replace(plan, measure=Attribute(name)), Wrong.ATTRIBUTE)
             case Filter(measure=Attribute()):

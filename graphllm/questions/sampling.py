@@ -30,6 +30,7 @@ from graphllm.query.plan import (
     Filter,
     Follow,
     GroupCount,
+    Grouped,
     HavingStep,
     Intersect,
     Literal,
@@ -47,6 +48,7 @@ from graphllm.query.plan import (
 from graphllm.query.result import PlanResult
 from graphllm.query.values import plain_value
 from graphllm.questions.asking import Asker
+from graphllm.questions.grouping import draw_different, draw_groups, draw_having, next_in_rank
 from graphllm.questions.lexicon import Lexicon, MeasureSense, Sense
 from graphllm.questions.noise import soil
 from graphllm.questions.question import BuiltQuestion, MentionSpan, Refusal
@@ -60,6 +62,10 @@ _MOST_NAMESAKES = 4
 _TRIES = 12  # draws before a sampler gives up on one question
 _MISSES = 40  # questions given up in a row before it gives up on the graph
 _HOPS = (1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4)
+_HAVING = 0.25  # share of filters that only ask whether there is a value
+_DIFFERENT = 0.2  # share of counts that count values
+_EXTREME_VALUE = 0.25  # share of superlatives that ask for the value itself
+_NEXT_IN_RANK = 0.25  # share of the rest of several that ask for the last of them alone
 _UNSEEN = "\0"  # a relation that only the lexicon knows
 Option = TypeVar("Option")
 Nodes = Int32[np.ndarray, "num_nodes"]
@@ -67,7 +73,7 @@ Nodes = Int32[np.ndarray, "num_nodes"]
 # How often each kind of question is drawn.
 WEIGHTS: Mapping[str, float] = {
     "path": 34, "value": 7, "edge value": 4, "intersection": 7, "union": 3, "difference": 5,
-    "filter": 7, "condition": 4, "count": 8, "aggregate": 4, "groups": 3, "superlative": 7,
+    "filter": 8, "condition": 4, "count": 9, "aggregate": 4, "groups": 8, "superlative": 8,
     "most": 4, "exists": 7, "comparison": 2, "return": 10, "connection": 3, "facts": 2,
     "no edge": 4, "no relation": 4, "no entity": 3,
 }  # fmt: skip
@@ -254,6 +260,8 @@ class Sampler:
         """Return the answering names or values."""
         if isinstance(plan, ShortestPath):
             return self.between(result)
+        if result.groups:
+            return tuple(dict.fromkeys(map(format_value, result.groups)))
         if len(result.nodes):
             return tuple(dict.fromkeys(self.view.names[node] for node in result.nodes.tolist()))
         return tuple(dict.fromkeys(map(format_value, result.values)))
@@ -557,7 +565,9 @@ class Sampler:
         return None if plan is None else Drawn(plan)
 
     def draw_filter(self) -> Drawn | None:
-        """Return those of several nodes that pass a test of an attribute."""
+        """Return those of several nodes that pass a test of an attribute, or have it at all."""
+        if self.chance(_HAVING) and (having := draw_having(self)) is not None:
+            return Drawn(having)
         base = self.base()
         filtered = None if base is None else self.filtered(*base)
         return None if filtered is None else Drawn(filtered)
@@ -633,7 +643,9 @@ class Sampler:
         return Drawn(Count(plan) if self.chance(0.2) else plan)
 
     def draw_count(self) -> Drawn | None:
-        """Return how many a plan finds."""
+        """Return how many a plan finds, of nodes or of different values."""
+        if self.chance(_DIFFERENT) and (different := draw_different(self)) is not None:
+            return Drawn(different)
         drawn = self.rng.random()
         if drawn < 0.55:
             found = self.chain(int(self.rng.integers(1, 4)), most=400)
@@ -676,20 +688,9 @@ class Sampler:
         return None if aggregate is None else Drawn(Aggregated(base[0], sense.measure, aggregate))
 
     def draw_groups(self) -> Drawn | None:
-        """Return how many of several nodes lead to each of some others."""
-        base = self.base()
-        if base is None:
-            return None
-        step = self.pick(self.steps(int(base[1][0])))
-        if step is None:
-            return None
-        sense = self.lexicon.sense(step, base[2])
-        if sense is None or sense.twoway or sense.source == sense.target:
-            return None
-        if isinstance(base[0], Follow) and self.goes_back(step, base[0].step):
-            return None
-        plan = GroupCount(base[0], step)
-        return Drawn(plan) if 1 < len(execute(plan, self.view).nodes) <= MOST_ANSWERS else None
+        """Return a number for each group of several nodes, or the groups ranked by it."""
+        plan = draw_groups(self)
+        return None if plan is None else Drawn(plan)
 
     def draw_superlative(self) -> Drawn | None:
         """Return those of several nodes with the largest or smallest attribute."""
@@ -701,9 +702,15 @@ class Sampler:
             return None
         if any(isinstance(v, (str, bool)) for v in self.read(sense, base[1])):
             return None
-        k = 1 if self.chance(0.7) else int(self.rng.integers(2, 6))
+        k = 1 if self.chance(0.65) else int(self.rng.integers(2, 6))
         plan = TopK(base[0], sense.measure, k, self.chance(0.45))
-        return Drawn(plan) if len(self.nodes(plan)) <= k + 1 and k < len(base[1]) else None
+        if not (len(self.nodes(plan)) <= k + 1 and k < len(base[1])):
+            return None
+        if k == 1 and self.chance(_EXTREME_VALUE) and isinstance(sense.measure, Attribute):
+            return Drawn(Values(plan, sense.measure.name))
+        if 1 < k < 4 and self.chance(_NEXT_IN_RANK):
+            return Drawn(next_in_rank(plan)) if len(self.nodes(next_in_rank(plan))) == 1 else None
+        return Drawn(plan)
 
     def draw_most(self) -> Drawn | None:
         """Return "the line that owns the most ships"."""
@@ -879,6 +886,8 @@ def hops(plan: Plan) -> int:
         2
     """
     inner = max((hops(part) for part in children(plan)), default=0)
+    if isinstance(plan, Grouped):
+        return inner + len(plan.by.steps)
     return inner + isinstance(plan, Follow | GroupCount | EdgeValues)
 
 

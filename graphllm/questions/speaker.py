@@ -13,8 +13,10 @@ import numpy as np
 
 from graphllm.graph.columns import format_value
 from graphllm.graph.view import GraphView
+from graphllm.io.wide import singular
 from graphllm.query.execute import execute
 from graphllm.query.plan import (
+    Attribute,
     Comparison,
     Condition,
     Degree,
@@ -35,7 +37,7 @@ from graphllm.query.plan import (
 )
 from graphllm.questions.chains import returned
 from graphllm.questions.clauses import Clause, Phrase, Predicate
-from graphllm.questions.inflect import Noun, read_verb, with_article
+from graphllm.questions.inflect import Noun, pluralize, read_verb, with_article
 from graphllm.questions.lexicon import Lexicon, Sense
 from graphllm.questions.nominal import Nominal
 from graphllm.questions.schema import AttributeWords, EdgeWords, KindWords
@@ -408,7 +410,7 @@ class Speaker:
         sense = self.lexicon.sense(step, kind)
         if sense is None:
             raise Unsayable
-        word = _HOW_MANY[comparison]
+        word = HOW_MANY[comparison]
         if sense.words.is_noun and not sense.backward:
             many = self.pick(sense.words.tail_nouns).plural
             return Predicate(read_verb("has"), f"{word} {format_value(value)} {many}")
@@ -442,8 +444,10 @@ class Speaker:
                 raise Unsayable
             return self.with_predicate(nominal, self.most(sense, ascending=plan.ascending))
         words = self.measured(kind, plan.measure)
-        count = self.pick((str(plan.k), _NUMBERS.get(plan.k, str(plan.k)))) if plan.k > 1 else ""
+        count = self.pick((str(plan.k), NUMBERS.get(plan.k, str(plan.k)))) if plan.k > 1 else ""
         adjectives = words.least if plan.ascending else words.most
+        if adjectives and words.is_time and not nominal.is_person:
+            adjectives = (*adjectives, *_TIMES[plan.ascending])
         if adjectives and self.chance(0.75):
             before = f"{count} {self.pick(adjectives)} {nominal.before}"
         else:
@@ -454,6 +458,24 @@ class Speaker:
             with_it = f" with the {extreme} {self.pick(words.nouns)}"
             nominal = replace(nominal, after=nominal.after + with_it)
         return replace(nominal, before=" ".join(before.split()))
+
+    def next_in_rank(self, plan: TopK) -> Nominal:
+        """Return "second oldest ship", "ship with the third highest tonnage"."""
+        place = _ORDINALS.get(plan.k)
+        if place is None or isinstance(plan.measure, Degree):
+            raise Unsayable
+        words = self.measured(self.kind(plan.source), plan.measure)
+        nominal = replace(self.nominal(plan.source), plural=False)
+        adjectives = words.least if plan.ascending else words.most
+        if adjectives and (words.is_time or self.chance(0.6)):
+            return replace(
+                nominal, before=f"{place} {self.pick(adjectives)} {nominal.before}".strip()
+            )
+        if words.is_time:
+            raise Unsayable
+        extreme = self.pick(EXTREMES[plan.ascending])
+        with_it = f" with the {place} {extreme} {self.pick(words.nouns)}"
+        return replace(nominal, after=nominal.after + with_it)
 
     def most(self, sense: Sense, *, ascending: bool) -> Predicate:
         """Return "calls at the most ports"."""
@@ -478,6 +500,8 @@ class Speaker:
             kind = self.kind(plan.right)
             nominal = self.nominal(plan.left)
             return nominal if nominal.kind == kind else self.recast(nominal, kind)
+        if isinstance(plan.right, HavingAttribute):
+            return self.holding(plan, plan.right.attribute)
         if isinstance(plan, Subtract):
             return self.subtracted(plan)
         if (joined := self.same_step(plan)) is not None:
@@ -486,6 +510,14 @@ class Speaker:
             return self.united(plan)
         nominal = self.nominal(plan.left)
         return self.restricted(nominal, plan.right, negated=False)
+
+    def holding(self, plan: Intersect | Union | Subtract, attribute: str) -> Nominal:
+        """Return "books with a price", "books whose price is not known"."""
+        nominal = self.nominal(plan.left)
+        noun = self.pick(self.measured(self.kind(plan.left), Attribute(attribute)).nouns)
+        ways = _WITH if isinstance(plan, Intersect) else _WITHOUT
+        said = self.pick(ways).format(n=noun, a=some_value(noun))
+        return replace(nominal, after=f"{nominal.after} {said}")
 
     def recast(self, nominal: Nominal, kind: str) -> Nominal:
         """Return a nominal with the noun of another kind."""
@@ -554,6 +586,8 @@ class Speaker:
         """Return "firms that supply Arbel but not Morna"."""
         if isinstance(plan.right, Entities):
             return self.others(plan)
+        if isinstance(plan.left, TopK) and isinstance(plan.right, TopK):
+            return self.next_in_rank(plan.left)
         nominal = self.nominal(plan.left)
         if isinstance(plan.right, HavingStep):
             return self.without(nominal, plan.right.step)
@@ -610,7 +644,7 @@ class Speaker:
         return replace(nominal, after=f"{nominal.after} {besides} {name}")
 
 
-_HOW_MANY = {
+HOW_MANY = {
     Comparison.MORE: "more than",
     Comparison.LESS: "fewer than",
     Comparison.AT_LEAST: "at least",
@@ -620,7 +654,19 @@ EXTREMES = (
     ("highest", "highest", "largest"),
     ("lowest", "lowest", "smallest"),
 )  # most first, then least
-_NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
+_TIMES = (("latest", "most recent", "last"), ("earliest", "first"))
+_WITH = ("with {a}", "that [has|have] {a}", "whose {n} is known", "with some {n}", "having {a}")
+_WITHOUT = (
+    "without {a}", "with no {n}", "that [has|have] no {n}", "without any {n}", "lacking {a}",
+    "that [does|do] not have {a}", "for which no {n} is given",
+)  # fmt: skip
+_ORDINALS = {2: "second", 3: "third", 4: "fourth"}
+NUMBERS = {2: "two", 3: "three", 4: "four", 5: "five", 10: "ten"}
+
+
+def some_value(noun: str) -> str:
+    """Return the noun of an attribute with its article: "a price", "credit points"."""
+    return noun if noun == pluralize(singular(noun)) != singular(noun) else with_article(noun)
 
 
 def _has_verb(nominal: Nominal) -> bool:

@@ -54,6 +54,10 @@ def test_stated_answers_are_those_of_the_plan(built):
                     for n in made.graph.heads[[e]].tolist() + made.graph.tails[[e]].tolist()
                 }
                 assert set(question.answers) <= {names[n] for n in ends}
+            elif result.groups:
+                assert list(question.answers) == list(
+                    dict.fromkeys(format_value(value) for value in result.groups)
+                )
             elif len(result.nodes):
                 assert list(question.answers) == list(
                     dict.fromkeys(names[n] for n in result.nodes.tolist())
