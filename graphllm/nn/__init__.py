@@ -6,17 +6,22 @@ The encoders need torch-geometric, which takes seconds to import, so they are no
 
 from graphllm.nn.encoder import ENCODERS, GraphEncoder, encoder_class
 from graphllm.nn.graph_tokens import GraphTokens
-from graphllm.nn.pooling import MeanPooling, Pooled
+from graphllm.nn.pooling import ItemPooling, MeanPooling, Pooled, QueryPooling
 from graphllm.nn.projector import Projector
+from graphllm.nn.pyg import tokens_from_pyg, tokens_to_pyg
 from graphllm.nn.soft_prompt import SoftPrompt
 
 __all__ = [
     "ENCODERS",
     "GraphEncoder",
     "GraphTokens",
+    "ItemPooling",
     "MeanPooling",
     "Pooled",
     "Projector",
+    "QueryPooling",
     "SoftPrompt",
     "encoder_class",
+    "tokens_from_pyg",
+    "tokens_to_pyg",
 ]

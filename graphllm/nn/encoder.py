@@ -13,6 +13,12 @@ from graphllm.registry import load
 
 ENCODERS = {
     "graph_transformer": "graphllm.nn.graph_transformer:GraphTransformer",
+    "gat": "graphllm.nn.gat:GAT",
+    "gcn": "graphllm.nn.gcn:GCN",
+    "gin": "graphllm.nn.gin:GIN",
+    "graphsage": "graphllm.nn.graph_sage:GraphSAGE",
+    "gps": "graphllm.nn.gps:GPS",
+    "dagnn": "graphllm.nn.dagnn:DAGNN",
 }
 
 

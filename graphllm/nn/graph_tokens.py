@@ -64,8 +64,8 @@ class GraphTokens:
             )
 
     def _check_batch(self) -> None:
-        if self.num_graphs < 0:
-            raise DataError(f"num_graphs must not be negative, got {self.num_graphs}")
+        if self.num_graphs < 1:
+            raise DataError(f"num_graphs must be 1 or more, got {self.num_graphs}")
         if (self.batch[1:] < self.batch[:-1]).any():
             raise DataError("batch: graph numbers must ascend; sort the nodes by graph")
         if len(self.batch) and not 0 <= int(self.batch[0]) <= int(self.batch[-1]) < self.num_graphs:

@@ -18,8 +18,8 @@ class GraphTransformer(GraphEncoder):
         x'_i = W_skip x_i + sum_j a_ij (W_value x_j + W_edge e_ij)
         a_ij = softmax_j((W_query x_i) . (W_key x_j + W_edge e_ij) / sqrt(d))
 
-    Source: Shi et al. 2021, "Masked Label Prediction" (UniMP), arXiv 2009.03509, equations 1 to 4,
-    without their gate; four layers of it in G-Retriever, He et al. 2024, arXiv 2402.07630.
+    Source: Shi et al. 2021, "Masked Label Prediction", arXiv 2009.03509, its graph transformer
+    without the gate; four layers of it in G-Retriever, He et al. 2024, arXiv 2402.07630.
     Differs from G-Retriever: messages pass both ways, and the norm is of each node by itself. Their
     settings are ``num_layers=4, num_heads=4, hidden_dim=1024, norm="batch", both_ways=False``.
 
