@@ -10,12 +10,15 @@ from graphllm.llm.language_model import (
     Generation,
     LanguageModel,
     Message,
+    Part,
     Prompt,
+    SoftPart,
 )
 from graphllm.llm.load import LANGUAGE_MODELS, load_language_model
 from graphllm.llm.patience import Patience
 
 if TYPE_CHECKING:
+    from graphllm.llm._adapters import LoraSettings
     from graphllm.llm.http import OpenAICompatible
     from graphllm.llm.local import LocalLanguageModel
 
@@ -26,16 +29,20 @@ __all__ = [
     "Generation",
     "LanguageModel",
     "LocalLanguageModel",
+    "LoraSettings",
     "Message",
     "OpenAICompatible",
+    "Part",
     "Patience",
     "Prompt",
+    "SoftPart",
     "estimated_tokens",
     "load_language_model",
 ]
 
 _WHERE = {
     "LocalLanguageModel": "graphllm.llm.local",
+    "LoraSettings": "graphllm.llm._adapters",
     "OpenAICompatible": "graphllm.llm.http",
 }
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -13,19 +14,21 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForSeq2SeqLM,
     AutoTokenizer,
+    BitsAndBytesConfig,
     GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
 from transformers.utils import logging as transformers_logging
 
-from graphllm.errors import ConfigError
+from graphllm.errors import ConfigError, MissingExtraError
 from graphllm.graph.plain import plain
 
 log = logging.getLogger(__name__)
 
 Device: TypeAlias = str
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Quantize = Literal["int8", "nf4"]
 
 SHOWN_CHARS = 300
 
@@ -50,13 +53,22 @@ class Loaded(NamedTuple):
     context_tokens: int | None
 
 
-def load_transformers(name_or_path: str, *, device: Device, dtype: Dtype, download: bool) -> Loaded:
+def load_transformers(
+    name_or_path: str,
+    *,
+    device: Device,
+    dtype: Dtype,
+    download: bool,
+    quantize: Quantize | None = None,
+) -> Loaded:
     """Return the causal or sequence-to-sequence model at ``name_or_path``.
 
     Raises:
         ConfigError: It is not there, is no language model, has no safetensors, lacks weights, or
-            would need code of its own.
+            would need code of its own; or ``quantize`` is given and ``device`` is no CUDA device.
+        MissingExtraError: ``quantize`` is given and bitsandbytes not installed.
     """
+    quantized = _quantization(quantize, device)
     if Path(name_or_path).is_dir():
         _check_folder(Path(name_or_path))
     here = {"local_files_only": not download, "trust_remote_code": False}
@@ -70,6 +82,7 @@ def load_transformers(name_or_path: str, *, device: Device, dtype: Dtype, downlo
                 use_safetensors=True,
                 dtype=_torch_dtype(dtype, device),
                 output_loading_info=True,
+                **quantized,
                 **here,
             )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
@@ -86,7 +99,28 @@ def load_transformers(name_or_path: str, *, device: Device, dtype: Dtype, downlo
     context_tokens = _context_tokens(model, tokenizer)
     kept = {key: getattr(model.generation_config, key, None) for key in _VOCABULARY_SETTINGS}
     model.generation_config = GenerationConfig(**kept)  # type: ignore[no-untyped-call]
-    return Loaded(model.eval().to(device), tokenizer, end_ids, context_tokens)
+    placed = model if quantized else model.to(device)
+    return Loaded(placed.eval(), tokenizer, end_ids, context_tokens)
+
+
+def _quantization(quantize: Quantize | None, device: Device) -> dict[str, object]:
+    """Return what transformers is told to keep linear layers in 8 or 4 bits, where it is to."""
+    if quantize is None:
+        return {}
+    if not device.startswith("cuda"):
+        raise ConfigError(
+            f"quantize={quantize!r} needs a CUDA device, got {device!r}; leave it out, or take "
+            "dtype='bfloat16' for half the memory"
+        )
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtraError(
+            f"quantize={quantize!r} needs bitsandbytes: pip install 'graphllm[quantized]'"
+        )
+    bits = {"load_in_8bit": quantize == "int8", "load_in_4bit": quantize == "nf4"}
+    config = BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        **bits, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
+    return {"quantization_config": config, "device_map": {"": device}}
 
 
 @contextmanager

@@ -103,11 +103,12 @@ class OpenAICompatible:
         """Return one reply per prompt, in the order of the prompts.
 
         Raises:
+            ConfigError: A prompt has soft parts.
             LanguageModelError: A prompt does not fit, or got no reply that can be used. The other
                 prompts of the batch are then given up too.
         """
         for prompt in prompts:
-            self._check_fits(prompt, decoding)
+            self._check(prompt, decoding)
         return run(self._all(prompts, decoding)) if prompts else []
 
     def stream(
@@ -116,10 +117,11 @@ class OpenAICompatible:
         """Yield the reply in pieces as they come; the generator's return value is the whole.
 
         Raises:
+            ConfigError: The prompt has soft parts.
             LanguageModelError: The prompt does not fit, or the reply cannot be used; what came
                 before has been yielded by then.
         """
-        self._check_fits(prompt, decoding)
+        self._check(prompt, decoding)
         pieces = []
         for piece in iterate(self._pieces(prompt, decoding)):
             pieces.append(piece)
@@ -202,7 +204,14 @@ class OpenAICompatible:
         texts = [message.text for message in prompt.messages]
         return sum(map(self.count_tokens, texts)) + MESSAGE_TOKENS * len(texts)
 
-    def _check_fits(self, prompt: Prompt, decoding: Decoding) -> None:
+    def _check(self, prompt: Prompt, decoding: Decoding) -> None:
+        """Raise if the prompt is not for a server, or is too long for this one."""
+        if prompt.soft_parts:
+            raise ConfigError(
+                f"{self.id} runs on a server, which takes words only, and the prompt has soft "
+                "parts; give them to a model on this machine (a folder or hf:ORG/NAME), or leave "
+                "them out"
+            )
         if self._context_tokens is None:
             return
         needed = self._prompt_tokens(prompt) + decoding.max_new_tokens

@@ -1,32 +1,45 @@
 """Language models on this machine, through transformers."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock
-from typing import NamedTuple
+from typing import Literal
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float
 from torch import Tensor
+from torch.nn import Parameter
 from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
 
 from graphllm.answer.answer import Usage
 from graphllm.errors import ConfigError, LanguageModelError
-from graphllm.graph.plain import plain
+from graphllm.llm._adapters import (
+    LoraSettings,
+    add_lora,
+    enable_checkpointing,
+    load_state,
+    read_state,
+    set_mode,
+    trainable_state,
+    write_state,
+)
+from graphllm.llm._batches import (
+    check_takes_embeddings,
+    model_dim,
+    model_inputs,
+    padded,
+    soft_parts,
+)
 from graphllm.llm._decoding import GrowingText, GumbelNoise, StopWhenTold, TokenQueue
-from graphllm.llm._loading import Device, Dtype, chosen_device, load_transformers
+from graphllm.llm._loading import Device, Dtype, Quantize, chosen_device, load_transformers
+from graphllm.llm._prompt_tokens import PromptTokenizer, Row
+from graphllm.llm._target_loss import layer_states, per_row, target_losses
 from graphllm.llm.language_model import GREEDY, Decoding, Generation, Prompt
-from graphllm.llm.prompting import plain_prompt, system_in_user, well_formed, without_tokens
 
-
-class Padded(NamedTuple):
-    """Prompts of several lengths as one batch."""
-
-    input_ids: Int[Tensor, "rows length"]
-    attention_mask: Int[Tensor, "rows length"]
+Reduction = Literal["mean", "sum", "none"]
 
 
 class LocalLanguageModel:
@@ -40,17 +53,27 @@ class LocalLanguageModel:
     A batch gives what its prompts give alone; on the same device and in float32 only a tie between
     two tokens, equal up to rounding, could fall the other way.
 
+    Prompts may hold soft parts, vectors of width `model_dim` that stand among the embeddings of
+    words. `loss` sends gradients through the model into them, and into what of it is trained.
+
     Args:
         name_or_path: A folder, or a name on the Hugging Face hub or in its local cache.
         device: ``"auto"`` takes a GPU where there is one.
         dtype: ``"auto"`` is float32 on a CPU and what the file has elsewhere.
-        batch_size: Prompts per forward pass.
+        batch_size: Prompts per forward pass; `loss` takes all of its prompts at once.
         context_tokens: Prompt and reply at most; what model and tokenizer say by default.
         download: Whether a model that is not on this machine may be fetched from the hub
             (``HF_HUB_OFFLINE`` also forbids it).
+        frozen: Whether the model's own weights stay as they are.
+        lora: Low-rank adapters, which are trained beside frozen weights.
+        checkpointing: Compute every layer a second time for the gradient, instead of keeping what
+            it gave: less memory, about a third more time.
+        quantize: Keep the frozen weights of linear layers in 8 or 4 bits; on CUDA only.
 
     Raises:
-        ConfigError: There is no such model or device, or it cannot be read safely.
+        ConfigError: There is no such model or device, it cannot be read safely, or the settings
+            for training do not fit it or each other.
+        MissingExtraError: ``quantize`` is given and bitsandbytes not installed.
     """
 
     def __init__(
@@ -62,21 +85,36 @@ class LocalLanguageModel:
         batch_size: int = 8,
         context_tokens: int | None = None,
         download: bool = True,
+        frozen: bool = True,
+        lora: LoraSettings | None = None,
+        checkpointing: bool = False,
+        quantize: Quantize | None = None,
     ) -> None:
         if batch_size < 1:
             raise ConfigError(f"batch_size must be 1 or more, got {batch_size}")
+        if not frozen and (lora or quantize):
+            raise ConfigError(
+                "frozen=False trains the weights themselves, so they can neither be quantized nor "
+                "have adapters beside them; leave out lora and quantize, or frozen=False"
+            )
         self._name = str(name_or_path)
         self._device = chosen_device(device)
-        loaded = load_transformers(self._name, device=self._device, dtype=dtype, download=download)
+        loaded = load_transformers(
+            self._name, device=self._device, dtype=dtype, download=download, quantize=quantize
+        )
         self._model = loaded.model
-        self._tokenizer = loaded.tokenizer
-        self._end_ids = loaded.end_ids
+        self._is_seq2seq: bool = self._model.config.is_encoder_decoder
+        self._tokens = PromptTokenizer(
+            self.id, loaded.tokenizer, loaded.end_ids, is_seq2seq=self._is_seq2seq
+        )
         self._context_tokens = context_tokens or loaded.context_tokens
         self._batch_size = batch_size
-        self._is_seq2seq: bool = self._model.config.is_encoder_decoder
-        self._control_tokens = _control_tokens(self._tokenizer)
-        # a tokenizer changes inside while it works; so do some models
-        self._tokenizer_lock, self._model_lock = Lock(), Lock()
+        self._frozen = frozen
+        self._checkpointing = checkpointing
+        self._training = False
+        self._takes_embeddings = False
+        self._model_lock = Lock()  # some models change inside while they work
+        self._prepare_training(lora)
 
     def __repr__(self) -> str:
         return f"LocalLanguageModel({self._name!r}, device={self._device!r})"
@@ -99,28 +137,32 @@ class LocalLanguageModel:
         """Nothing leaves this machine."""
         return ""
 
+    @property
+    def model_dim(self) -> int:
+        """The width of soft parts: that of the model's word embeddings."""
+        return model_dim(self._model)
+
     def count_tokens(self, text: str) -> int:
         """Return how many tokens ``text`` has, without those put around a prompt."""
-        with self._tokenizer_lock:
-            return len(self._ids(self._harmless(text), with_special=False))
+        return self._tokens.count(text)
+
+    # ---- replies
 
     def generate(self, prompts: Sequence[Prompt], decoding: Decoding = GREEDY) -> list[Generation]:
         """Return one reply per prompt, in the order of the prompts.
 
         Raises:
+            ConfigError: A soft part is not as wide as the model's embeddings.
             LanguageModelError: A prompt does not fit the context with the reply, or the batch does
                 not fit the memory.
         """
-        told = [self._prompt_ids(prompt, decoding) for prompt in prompts]
-        by_length = sorted(range(len(told)), key=lambda position: len(told[position]))
+        rows = [self._row(prompt, decoding) for prompt in prompts]
         replies: dict[int, list[int]] = {}
-        for start in range(0, len(told), self._batch_size):
-            rows = by_length[start : start + self._batch_size]
-            batch = self._generate([told[position] for position in rows], decoding)
-            replies.update(zip(rows, batch, strict=True))
+        for positions in self._by_length(rows):
+            batch = self._generate([rows[position] for position in positions], decoding)
+            replies.update(zip(positions, batch, strict=True))
         return [
-            self._generation(told[position], replies[position], decoding)
-            for position in range(len(told))
+            self._generation(row, replies[position], decoding) for position, row in enumerate(rows)
         ]
 
     def stream(
@@ -131,154 +173,260 @@ class LocalLanguageModel:
         Closing the generator stops the model.
 
         Raises:
+            ConfigError: As for ``generate``.
             LanguageModelError: As for ``generate``.
         """
-        told = self._prompt_ids(prompt, decoding)
+        row = self._row(prompt, decoding)
         tokens: SimpleQueue[int | None] = SimpleQueue()
         closed = Event()
-        text = GrowingText(self._text)
+        text = GrowingText(self._tokens.text)
         with ThreadPoolExecutor(1, "graphllm-llm") as thread:
-            working = thread.submit(self._generate, [told], decoding, TokenQueue(tokens), closed)
+            working = thread.submit(self._generate, [row], decoding, TokenQueue(tokens), closed)
             working.add_done_callback(lambda _: tokens.put(None))
             try:
                 while (token := tokens.get()) is not None:
-                    if token not in self._end_ids and (piece := text.add(token)):
+                    if token not in self._tokens.end_ids and (piece := text.add(token)):
                         yield piece
             finally:
                 closed.set()
             [reply] = working.result()
         if rest := text.rest():
             yield rest
-        return self._generation(told, reply, decoding)
+        return self._generation(row, reply, decoding)
+
+    def _by_length(self, rows: Sequence[Row]) -> Iterator[list[int]]:
+        """Yield the positions of rows in batches of those that are about equally long."""
+        by_length = sorted(range(len(rows)), key=lambda position: len(rows[position]))
+        for start in range(0, len(rows), self._batch_size):
+            yield by_length[start : start + self._batch_size]
 
     def _generate(
         self,
-        told: Sequence[list[int]],
+        rows: Sequence[Row],
         decoding: Decoding,
         streamer: TokenQueue | None = None,
         closed: Event | None = None,
     ) -> list[list[int]]:
-        """Return the tokens of the reply to each row, up to and with its end token."""
-        batch = self._padded(told)
+        """Return the tokens of the reply to each row, up to and with its end token.
+
+        Rows are filled on the left, so that each goes on where it ends; the encoder of a
+        sequence-to-sequence model expects its texts to begin at position 0.
+        """
+        side: Literal["left", "right"] = "right" if self._is_seq2seq else "left"
+        batch = padded([row.ids for row in rows], self._tokens.pad_id, side)
         settings = GenerationConfig(  # type: ignore[no-untyped-call]
             max_new_tokens=decoding.max_new_tokens,
             do_sample=False,  # GumbelNoise draws, where a draw is asked for
             num_beams=1,
-            eos_token_id=sorted(self._end_ids) or None,
-            pad_token_id=self._pad_id,
+            eos_token_id=sorted(self._tokens.end_ids) or None,
+            pad_token_id=self._tokens.pad_id,
         )
-        noise = [GumbelNoise(len(told), decoding.temperature, decoding.seed)]
-        try:
-            with self._model_lock:
-                sequences = self._model.generate(
-                    **batch._asdict(),
-                    generation_config=settings,
-                    logits_processor=LogitsProcessorList(noise if decoding.temperature else []),
-                    stopping_criteria=StoppingCriteriaList([StopWhenTold(closed or Event())]),
-                    streamer=streamer,
-                )
-        except torch.OutOfMemoryError as error:
-            raise LanguageModelError(
-                f"{self.id}: {len(told)} prompts of up to {batch.input_ids.shape[1]} tokens do not "
-                f"fit the memory of {self._device}; lower batch_size or shorten them"
-            ) from error
-        start = 1 if self._is_seq2seq else batch.input_ids.shape[1]
-        return [self._up_to_end(row) for row in sequences[:, start:].tolist()]
+        noise = [GumbelNoise(len(rows), decoding.temperature, decoding.seed)]
+        with self._asking(rows), torch.no_grad():
+            inputs = model_inputs(self._model, batch, soft_parts(rows))
+            sequences = self._model.generate(
+                **inputs,
+                generation_config=settings,
+                logits_processor=LogitsProcessorList(noise if decoding.temperature else []),
+                stopping_criteria=StoppingCriteriaList([StopWhenTold(closed or Event())]),
+                streamer=streamer,
+            )
+        # of embeddings nothing is given back; a decoder begins with a token of its own
+        told = 1 if self._is_seq2seq else batch.ids.shape[1] if "input_ids" in inputs else 0
+        return [self._up_to_end(row) for row in sequences[:, told:].tolist()]
 
     def _up_to_end(self, row: list[int]) -> list[int]:
-        ends = (position + 1 for position, token in enumerate(row) if token in self._end_ids)
+        ends = (at + 1 for at, token in enumerate(row) if token in self._tokens.end_ids)
         return row[: next(ends, len(row))]
 
-    @property
-    def _pad_id(self) -> int:
-        """Any token: it is masked in a prompt, and stands behind the end of a reply."""
-        pad_id = self._tokenizer.pad_token_id
-        return pad_id if pad_id is not None else min(self._end_ids, default=0)
-
-    def _padded(self, told: Sequence[list[int]]) -> Padded:
-        """Return rows of one length: filled on the left, so that each goes on where it ends.
-
-        The encoder of a sequence-to-sequence model expects its texts to begin at position 0.
-        """
-        length = max(map(len, told))
-        ids = torch.full((len(told), length), self._pad_id)
-        mask = torch.zeros_like(ids)
-        for row, tokens in enumerate(told):
-            place = slice(len(tokens)) if self._is_seq2seq else slice(length - len(tokens), length)
-            ids[row, place] = torch.tensor(tokens)
-            mask[row, place] = 1
-        return Padded(ids.to(self._device), mask.to(self._device))
-
-    def _generation(self, told: list[int], reply: list[int], decoding: Decoding) -> Generation:
-        ended = bool(reply) and reply[-1] in self._end_ids
+    def _generation(self, row: Row, reply: list[int], decoding: Decoding) -> Generation:
+        ended = bool(reply) and reply[-1] in self._tokens.end_ids
         return Generation(
-            text=self._text(reply[:-1] if ended else reply),
-            usage=Usage(calls=1, prompt_tokens=len(told), completion_tokens=len(reply)),
+            text=self._tokens.text(reply[:-1] if ended else reply),
+            usage=Usage(calls=1, prompt_tokens=len(row), completion_tokens=len(reply)),
             cut_off=not ended,
         )
 
-    def _text(self, token_ids: Sequence[int]) -> str:
-        with self._tokenizer_lock:
-            text = self._tokenizer.decode(
-                list(token_ids), skip_special_tokens=True, clean_up_tokenization_spaces=False
+    # ---- replies that are told
+
+    def loss(
+        self, prompts: Sequence[Prompt], targets: Sequence[str], reduction: Reduction = "mean"
+    ) -> Float[Tensor, "*rows"]:
+        """Return the negative log-likelihood of ``targets`` as replies to ``prompts``.
+
+        A target counts with the token that ends it, and continues its prompt as it is written:
+        where a space should come between them, one of the two has it. All prompts are one batch.
+
+        Args:
+            prompts: What the model is told; no loss is taken on them.
+            targets: One reply for each.
+            reduction: ``"mean"`` over all tokens of the targets, their ``"sum"``, or with
+                ``"none"`` the sum of each target.
+
+        Returns:
+            A number, or one for each prompt, in float32. Gradients flow into soft parts and into
+            the weights that are trained.
+
+        Raises:
+            ConfigError: There is not one target for each prompt, or a soft part has another width.
+            LanguageModelError: A prompt and its target do not fit the context, or the batch does
+                not fit the memory.
+        """
+        told = self._told(prompts, targets)
+        if reduction not in ("mean", "sum", "none"):
+            raise ConfigError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+        with self._working(told[0]):
+            losses = target_losses(self._model, *told, self._tokens.pad_id)
+        if reduction == "none":
+            return per_row(losses, len(prompts))
+        return losses.nll.mean() if reduction == "mean" else losses.nll.sum()
+
+    def score(self, prompts: Sequence[Prompt], targets: Sequence[str]) -> Float[Tensor, "rows"]:
+        """Return the log-probability of each target as the whole reply to its prompt.
+
+        Raises:
+            ConfigError: As for ``loss``.
+            LanguageModelError: As for ``loss``.
+        """
+        rows, replies = self._told(prompts, targets)
+        scores = torch.zeros(len(rows))
+        for positions in self._by_length(rows):
+            batch = [rows[position] for position in positions]
+            told = [replies[position] for position in positions]
+            with self._asking(batch), torch.no_grad():
+                losses = target_losses(self._model, batch, told, self._tokens.pad_id)
+            scores[positions] = -per_row(losses, len(batch)).cpu()
+        return scores
+
+    def hidden_states(self, prompts: Sequence[Prompt], layer: int = -1) -> list[Tensor]:
+        """Return what a layer makes of each prompt: a row (num_tokens, hidden) for each.
+
+        The tokens of a prompt are those that stand before a reply, with template and soft parts.
+        Of a sequence-to-sequence model the states are the encoder's.
+
+        Args:
+            prompts: What the model is told.
+            layer: 0 are the embeddings, 1 the first layer; -1 the last, as the model's head or
+                decoder reads it.
+
+        Raises:
+            ConfigError: The model has no such layer, or a soft part has another width.
+            LanguageModelError: A prompt does not fit the context or the memory.
+        """
+        rows = [self._row(prompt, None) for prompt in prompts]
+        states: dict[int, Tensor] = {}
+        for positions in self._by_length(rows):
+            batch = [rows[position] for position in positions]
+            with self._asking(batch), torch.no_grad():
+                found = layer_states(self._model, batch, layer, self._tokens.pad_id)
+            states.update(zip(positions, found, strict=True))
+        return [states[position] for position in range(len(rows))]
+
+    def _told(
+        self, prompts: Sequence[Prompt], targets: Sequence[str]
+    ) -> tuple[list[Row], list[list[int]]]:
+        if len(prompts) != len(targets) or not prompts:
+            raise ConfigError(
+                f"expected one target for each prompt, got {len(prompts)} prompts and "
+                f"{len(targets)} targets"
             )
-        assert isinstance(text, str)  # noqa: S101  (one sequence in, one text out)
-        return text
+        rows = [self._row(prompt, None) for prompt in prompts]
+        replies = [
+            self._tokens.target(row, target) for row, target in zip(rows, targets, strict=True)
+        ]
+        for position, (row, reply) in enumerate(zip(rows, replies, strict=True)):
+            self._check_fits(len(row), len(reply), f"target {position + 1} of {len(rows)} has")
+        return rows, replies
 
-    def _prompt_ids(self, prompt: Prompt, decoding: Decoding) -> list[int]:
-        """Return the tokens of a prompt; raise if the context has no room for it and the reply."""
-        harmless = tuple(
-            replace(message, text=self._harmless(message.text)) for message in prompt.messages
-        )
-        with self._tokenizer_lock:
-            ids = self._formatted(Prompt(messages=harmless))
-        needed = (len(ids), decoding.max_new_tokens)
-        limit = self._context_tokens
-        if limit is not None and (max if self._is_seq2seq else sum)(needed) > limit:
-            raise LanguageModelError(
-                f"{self.id}: the prompt has {needed[0]} tokens and the reply may have {needed[1]} "
-                f"(max_new_tokens); the context is {limit}; shorten either"
-            )
-        return ids
+    # ---- training
 
-    def _formatted(self, prompt: Prompt) -> list[int]:
-        if self._tokenizer.chat_template:
-            return self._ids(self._templated(prompt), with_special=False)
-        ids = self._ids(plain_prompt(prompt), with_special=True)
-        if not self._is_seq2seq and ids and ids[-1] in self._end_ids:
-            del ids[-1]  # an end after the question would end the reply before it began
-        return ids or [self._first_id]
+    def _prepare_training(self, lora: LoraSettings | None) -> None:
+        if self._frozen:
+            self._model.requires_grad_(False)
+        if lora is not None:
+            add_lora(self._model, lora)
+        if self._checkpointing:
+            enable_checkpointing(self._model)
+        self.train(False)
 
-    @property
-    def _first_id(self) -> int:
-        """What stands for an empty prompt."""
-        first = self._tokenizer.bos_token_id
-        return first if first is not None else self._pad_id
+    def train(self, mode: bool = True) -> None:
+        """Turn on the dropout of what is trained, or turn it off; off at first.
 
-    def _templated(self, prompt: Prompt) -> str:
-        chat = [{"role": message.role, "content": message.text} for message in prompt.messages]
+        Replies, scores and states are always without it.
+        """
+        self._training = mode
+        set_mode(self._model, training=mode, frozen=self._frozen, checkpointing=self._checkpointing)
+
+    def trainable_parameters(self) -> list[Parameter]:
+        """Return the weights that are trained: none of a frozen model without adapters."""
+        return [weight for weight in self._model.parameters() if weight.requires_grad]
+
+    def trainable_state(self) -> dict[str, Tensor]:
+        """Return a copy of the weights that are trained, by name, on the CPU."""
+        return trainable_state(self._model)
+
+    def save_trainable(self, path: str | Path) -> None:
+        """Write the weights that are trained as safetensors."""
+        write_state(self.trainable_state(), Path(path))
+
+    def load_trainable(self, state: Mapping[str, Tensor] | str | Path) -> None:
+        """Take over weights of ``trainable_state``, or of a file of ``save_trainable``.
+
+        Raises:
+            ConfigError: They are not those that this model trains, or the file is no safetensors.
+        """
+        weights = state if isinstance(state, Mapping) else read_state(Path(state))
+        with self._model_lock:
+            load_state(self._model, weights)
+
+    # ---- the model at work
+
+    @contextmanager
+    def _asking(self, rows: Sequence[Row]) -> Iterator[None]:
+        """Have the model for these rows, with nothing on that acts in training only."""
+        with self._working(rows):
+            set_mode(self._model, training=False, frozen=self._frozen, checkpointing=False)
+            try:
+                yield
+            finally:
+                self.train(self._training)
+
+    @contextmanager
+    def _working(self, rows: Sequence[Row]) -> Iterator[None]:
         try:
-            text = self._tokenizer.apply_chat_template(
-                chat, tokenize=False, add_generation_prompt=True
-            )
-        except Exception as error:  # a template raises whatever it likes
-            if (merged := system_in_user(prompt)) != prompt:
-                return self._templated(merged)
+            with self._model_lock:
+                yield
+        except torch.OutOfMemoryError as error:
             raise LanguageModelError(
-                f"{self.id}: its chat template refuses the prompt: {plain(str(error))}"
+                f"{self.id}: {len(rows)} prompts of up to {max(map(len, rows))} tokens do not fit "
+                f"the memory of {self._device}; lower batch_size or shorten them"
             ) from error
-        assert isinstance(text, str)  # noqa: S101  (one chat in, one text out)
-        return text
 
-    def _ids(self, text: str, *, with_special: bool) -> list[int]:
-        return list(self._tokenizer(text, add_special_tokens=with_special)["input_ids"])
+    def _row(self, prompt: Prompt, decoding: Decoding | None) -> Row:
+        """Return the tokens of a prompt; raise if the context has no room for it and the reply."""
+        self._check_soft_parts(prompt)
+        row = self._tokens.row(prompt)
+        reply = decoding.max_new_tokens if decoding else 0
+        self._check_fits(len(row), reply, "the reply may have", " (max_new_tokens)")
+        return row
 
-    def _harmless(self, text: str) -> str:
-        return without_tokens(well_formed(text), self._control_tokens)
+    def _check_fits(self, told: int, reply: int, subject: str, setting: str = "") -> None:
+        limit = self._context_tokens
+        if limit is not None and (max if self._is_seq2seq else sum)((told, reply)) > limit:
+            raise LanguageModelError(
+                f"{self.id}: the prompt has {told} tokens and {subject} {reply}{setting}; "
+                f"the context is {limit}; shorten either"
+            )
 
-
-def _control_tokens(tokenizer: object) -> frozenset[str]:
-    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
-    return frozenset(str(token) for token in added if token.special) | frozenset(
-        getattr(tokenizer, "all_special_tokens", [])
-    )
+    def _check_soft_parts(self, prompt: Prompt) -> None:
+        for part in prompt.soft_parts:
+            if not isinstance(part, Tensor) or part.shape[1] != self.model_dim:
+                raise ConfigError(
+                    f"{self.id} takes soft parts that are tensors of width {self.model_dim}, got "
+                    f"a {type(part).__name__} of shape {tuple(part.shape)}: make the prompter that "
+                    "gives them for this model (its model_dim)"
+                )
+        if prompt.soft_parts and not self._takes_embeddings:
+            with self._model_lock:
+                check_takes_embeddings(self._model, self.id)
+            self._takes_embeddings = True
