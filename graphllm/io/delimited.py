@@ -32,6 +32,7 @@ _COMMENT = re.compile(r"#(\s|#|$)")
 _MOST_COLUMNS = 4_096  # each is a relation or an attribute, and a file of the index
 _WITH_DICTIONARY = re.compile(r"\S+\s+\S+\s*\{(\s*['\"\d].*)?\}\s*$")
 _IDENTIFIER = re.compile(r"[a-z]+(_[a-z0-9]+)+|[A-Za-z][a-z]+([A-Z]+[a-z0-9]*)+")
+_SAYS_WHAT = re.compile(r"(.*\W)?(id|code|name|number|date|type|title)", re.IGNORECASE)
 _LOWER_LABEL = re.compile(r"[a-z][a-z0-9_ ]*")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # Words that hardly are the name of a thing: one of them makes the first row a header.
@@ -288,7 +289,7 @@ def _is_contrast(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool
     """Whether the first row is written as labels are, and the columns below it are not.
 
     All in lower case is such a style; so are ``snake_case`` and ``camelCase``, in two cells or in
-    one that ends in ``ID``.
+    one that ends in ``ID``, and two cells that end in words such as "code" and "name".
     """
 
     def unlike_below(style: re.Pattern[str]) -> list[str]:
@@ -301,6 +302,8 @@ def _is_contrast(first: Sequence[str], columns: Sequence[Sequence[str]]) -> bool
         ]
 
     identifiers = unlike_below(_IDENTIFIER)
+    if len(unlike_below(_SAYS_WHAT)) >= 2:
+        return True
     if len(identifiers) >= 2 or any(cell.lower().endswith("id") for cell in identifiers):
         return True
     return len(unlike_below(_LOWER_LABEL)) == len(first)

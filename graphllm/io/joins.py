@@ -3,13 +3,13 @@
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from graphllm.graph import GraphBuilder, Kind, TextualGraph, Value
 from graphllm.io.containment import clear_winner, containment, enough_values, measure
 from graphllm.io.mapping import label_key
-from graphllm.io.table import Table
+from graphllm.io.table import Table, TextColumn
 from graphllm.io.values import ABSENT, ABSENT_AMONG_VALUES, parse_as
 from graphllm.io.wide import Layout, add_rows, find_layout, row_keys, singular
 
@@ -20,6 +20,10 @@ _SELF = frozenset(("reportsto", "manager", "managerid", "parent", "parentid", "s
 _ID_ENDING = re.compile(r"(_|-|\s)?(id|ID|Id|key|Key|KEY|code|Code|fk|FK)$")
 _TEXT_CONTAINMENT = 0.95
 _NUM_TELLING = 5  # distinct codes from which containment alone tells a reference
+_MOSTLY_UNIQUE = 0.95  # different names per row, from which they are its key
+_CODE = re.compile(r"(?=[A-Z0-9]*[A-Z])[A-Z0-9]{2,6}")
+_MOSTLY_CODES, _CODES_DIFFER, _FEW_CODES = 0.9, 0.7, 3
+_SAYS_AGAIN = 0.95  # share of rows in which a column repeats the code of what another refers to
 _NAME_ENDINGS = ("name", "title", "label", "description")
 
 
@@ -52,6 +56,7 @@ class Entry:
     table: Table
     key: int | None
     references: tuple[Reference, ...] = field(default=())
+    repeats: Mapping[int, int] = field(default_factory=dict)  # of a column what another refers to
 
     @cached_property
     def type(self) -> str:
@@ -60,8 +65,15 @@ class Entry:
 
     @property
     def is_join(self) -> bool:
-        """Whether rows only link two things."""
-        return self.key is None and len(self.references) == 2
+        """Whether rows only link two things: they have no key, and no name."""
+        return self.key is None and len(self.references) == 2 and not self._is_named
+
+    @property
+    def _is_named(self) -> bool:
+        taken = {reference.column for reference in self.references}
+        words = ("name", "title", f"{label_key(self.type)}name")
+        labels = map(label_key, self.table.labels)
+        return any(label in words and i not in taken for i, label in enumerate(labels))
 
 
 def joined_graph(tables: Sequence[Table]) -> TextualGraph:
@@ -75,6 +87,7 @@ def joined_graph(tables: Sequence[Table]) -> TextualGraph:
     entries = [Entry(table, _own_key(table)) for table in tables]
     entries = [Entry(e.table, _kept_key(e, entries)) for e in entries]
     entries = [Entry(e.table, e.key, _references(i, entries)) for i, e in enumerate(entries)]
+    entries = [replace(e, repeats=_repeats(e, entries)) for e in entries]
     builder = GraphBuilder()
     keys = [_add_nodes(builder, entry) for entry in entries]
     for entry, own in zip(entries, keys, strict=True):
@@ -95,7 +108,37 @@ def _own_key(table: Table) -> int | None:
     unique = [i for i, column in enumerate(table.columns) if column.is_unique]
     scores = {i: _key_score(table, i) for i in unique}
     best = max(unique, key=lambda i: (scores[i], -i), default=None)
-    return best if best is not None and scores[best] else None
+    return best if best is not None and scores[best] else _telling_name(table)
+
+
+def _telling_name(table: Table) -> int | None:
+    """Return the column of names, where rows that share one speak of the same thing.
+
+    The few rows of one name must agree in another column too: a country that stands there twice,
+    with two codes of one kind, has one of the other kind.
+    """
+    owner = label_key(singular(table.source.stem))
+    for i, label in enumerate(map(label_key, table.labels)):
+        column = table.columns[i]
+        is_named = label in ("name", f"{owner}name", owner) or (i == 0 and not table.has_header)
+        if not is_named or column.kind is not Kind.TEXT or not column.present.all():
+            continue
+        if column.num_distinct >= _MOSTLY_UNIQUE * table.num_rows and _agree(table, i):
+            return i
+    return None
+
+
+def _agree(table: Table, position: int) -> bool:
+    """Whether the rows that share a value have one more value in common."""
+    rows_of: dict[str, list[int]] = {}
+    for row, cell in enumerate(table.columns[position].cells()):
+        rows_of.setdefault(cell, []).append(row)
+    others = [c for i, c in enumerate(table.columns) if i != position and c.kind is Kind.TEXT]
+    return all(
+        any(len({c[row] for row in rows}) == 1 and c.present[rows].all() for c in others)
+        for rows in rows_of.values()
+        if len(rows) > 1
+    )
 
 
 def _key_score(table: Table, position: int) -> int:
@@ -292,6 +335,39 @@ def _implicit(entry: Entry, column: int) -> Reference | None:
     return Reference(column=column, table=None, relation=name, type=name)
 
 
+def _repeats(entry: Entry, entries: Sequence[Entry]) -> dict[int, int]:
+    """Return the columns that only say again, by its code, what another column refers to.
+
+    A table of flights may give both the number and the code of each airport.
+    """
+    found: dict[int, int] = {}
+    taken = {entry.key, *(reference.column for reference in entry.references)}
+    for i, column in enumerate(entry.table.columns):
+        if i in taken or column.kind is not Kind.TEXT or column.num_distinct < _FEW_CODES:
+            continue
+        if not all(len(text) <= 6 for text in column.texts[:100]):
+            continue
+        same = [r for r in entry.references if _says_again(entry, i, r, entries)]
+        best = min(same, key=lambda r: abs(r.column - i), default=None)
+        if best is not None:
+            found[i] = best.column
+    return found
+
+
+def _says_again(entry: Entry, column: int, reference: Reference, entries: Sequence[Entry]) -> bool:
+    """Whether a column holds codes of the very rows that another one refers to."""
+    if reference.table is None:
+        return False
+    table = entries[reference.table].table
+    columns = [table.columns[i].cells() for i in code_columns(table)]
+    targets = table.columns[reference.target].cells()
+    codes = dict(zip(targets, zip(*columns, strict=True), strict=True)) if columns else {}
+    own, refers = entry.table.columns[column].cells(), entry.table.columns[reference.column].cells()
+    known = [(cell, codes[to]) for cell, to in zip(own, refers, strict=True) if to in codes]
+    same = sum(cell in of for cell, of in known)
+    return bool(known) and same >= _SAYS_AGAIN * len(known)
+
+
 def _add_nodes(builder: GraphBuilder, entry: Entry) -> list[str]:
     """Add the rows of a table as nodes; return the key of each row."""
     table = entry.table
@@ -315,7 +391,7 @@ def _layout(entry: Entry) -> Layout:
     parts = {r: i for r, i in layout.parts.items() if r in ("text", "aliases") and i not in taken}
     if entry.key is not None:
         parts["id"] = entry.key
-    named = set(_name_columns(entry))
+    named = {*_name_columns(entry), *entry.repeats}
     others = [*layout.relations, *layout.attributes, *layout.parts.values()]
     attributes = sorted({i for i in others if i not in taken | named and i not in parts.values()})
     return Layout(parts=parts, attributes=attributes)
@@ -393,6 +469,26 @@ def _add_codes(
     for key, name, code in zip(keys, names, entry.table.columns[entry.key].cells(), strict=True):
         if code != name and not (named and code.isdigit()):
             builder.node(key, aliases=[code])
+    columns = [entry.table.columns[i] for i in code_columns(entry.table) if i != entry.key]
+    said = (
+        (key, code) for c in columns if named for key, code in zip(keys, c.cells(), strict=True)
+    )
+    for key, code in dict.fromkeys(said):
+        if _CODE.fullmatch(code):
+            builder.node(key, aliases=[code])
+
+
+def code_columns(table: Table) -> list[int]:
+    """Return the columns of short codes that tell rows apart, as ``IATA``: they name rows, too."""
+    return [i for i, column in enumerate(table.columns) if _holds_codes(column)]
+
+
+def _holds_codes(column: TextColumn) -> bool:
+    if column.kind is not Kind.TEXT or column.num_distinct < _FEW_CODES:
+        return False
+    codes = sum(bool(_CODE.fullmatch(column.texts[code])) for code in column.used.tolist())
+    differ = column.num_distinct >= _CODES_DIFFER * int(column.present.sum())
+    return differ and codes >= _MOSTLY_CODES * column.num_distinct
 
 
 def _resolved(
@@ -410,15 +506,17 @@ def _resolved(
         known = dict(zip(targets, keys[reference.table], strict=True))
     nodes: list[str | None] = []
     for cell in cells:
-        if cell in ABSENT or (reference.matched is not None and cell not in known):
-            nodes.append(None)
+        unknown = reference.table is not None and cell not in known
+        if cell in ABSENT or (unknown and (reference.matched is not None or cell.isdigit())):
+            nodes.append(None)  # a number that no row has says nothing of what it refers to
         elif cell in known:
             nodes.append(known[cell])
         else:
             key = f"{reference.type}/{cell}"
             name = f"{reference.type} {cell}" if cell.isdigit() else cell
-            if key not in builder:
-                builder.node(key, name=name, type=reference.type)
+            if key not in builder:  # no row of the table that says what there is: it has no type
+                known_as = reference.type if reference.table is None else None
+                builder.node(key, name=name, type=known_as)
             nodes.append(key)
     return nodes
 
@@ -467,20 +565,21 @@ def _add_links(
 
 
 def _report(entry: Entry, entries: Sequence[Entry]) -> None:
-    table = entry.table
+    table, name = entry.table, entry.table.mapped_name
     said = []
     if entry.is_join:
         said.append("each row links two rows")
     else:
-        name = table.mapped_name
         said.append(f"id={name(entry.key)}" if entry.key is not None else "a row per thing")
         named = "+".join(name(i) for i in _name_columns(entry))
         said += [f"name={named}"] if named else []
     said += [_told(reference, entry, entries) for reference in entry.references]
+    said += [f"{name(i)} left out, the code of {name(to)}" for i, to in entry.repeats.items()]
     if not table.has_header:
         kept = [i for i in _layout(entry).attributes if table.columns[i].present.any()]
         said += [f"attributes={';'.join(table.mapped_name(i) for i in kept)}"] if kept else []
         said += [_open(i, entry, entries) for i in kept]
+        said += ["no header: write what the columns are called into a first line to ask by that"]
     table.source.report(f"{table.source.name}: {', '.join(filter(None, said))}")
 
 

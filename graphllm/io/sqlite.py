@@ -80,12 +80,14 @@ def reflect(connection: sqlite3.Connection) -> dict[str, Table]:
 
 
 def is_join_table(table: Table, tables: Mapping[str, Table]) -> bool:
-    """Whether a row of ``table`` only links two rows: two foreign keys, no key of its own."""
+    """Whether a row of ``table`` only links two rows: two foreign keys, no key and no name."""
     ends = {column for key in table.foreign_keys for column in key.columns}
     is_referenced = any(
         key.table == table.name for other in tables.values() for key in other.foreign_keys
     )
-    return len(table.foreign_keys) == 2 and set(table.primary_key) <= ends and not is_referenced
+    is_named = bool(_name_columns(table).names)
+    links = len(table.foreign_keys) == 2 and set(table.primary_key) <= ends
+    return links and not is_referenced and not is_named
 
 
 @contextmanager

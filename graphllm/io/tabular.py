@@ -33,6 +33,8 @@ _WEAK = frozenset(
     )
 )
 
+_FEW_PAIRS = 0.5  # different pairs of ends per row, below which rows hardly are edges
+
 
 def read_csv(source: Source) -> TextualGraph:
     """Return the graph in a separated text, whatever its rows are."""
@@ -140,7 +142,7 @@ def _parts_by_label(table: Table) -> dict[str, int]:
     parts = guess_roles(_without_directions(table), EDGE_ROLES)
     width = len(table.labels)
     if "head" in parts and "tail" in parts:
-        return {} if _speaks_against(table, parts) else parts
+        return {} if _speaks_against(table, parts) or _says_nothing(table, parts) else parts
     if width == 2 and _may_be_ends(table, 0, 1):
         return {"head": 0, "tail": 1}
     if width == 3 and parts.get("relation") == 1 and _may_be_ends(table, 0, 2):
@@ -165,6 +167,20 @@ def _speaks_against(table: Table, parts: Mapping[str, int]) -> bool:
     named = guess_roles(table.labels, ("name",)).get("name")
     thing = named is not None and named not in ends and named != parts.get("relation")
     return Kind.DATE in kinds or thing
+
+
+def _says_nothing(table: Table, parts: Mapping[str, int]) -> bool:
+    """Whether rows are things of their own, and what would be their edges is mostly the same one.
+
+    A table of airports may well have a ``Source`` that it was copied from, and a ``DST``.
+    """
+    named = guess_roles(table.labels, ("name",)).get("name")
+    names_rows = named is not None and named not in parts.values()
+    if not names_rows or not table.columns[0].is_unique or 0 in parts.values():
+        return False
+    heads, tails = table.columns[parts["head"]], table.columns[parts["tail"]]
+    pairs = len(set(zip(heads.codes.tolist(), tails.codes.tolist(), strict=True)))
+    return _overlap(heads, tails) == 0 and pairs <= _FEW_PAIRS * table.num_rows
 
 
 def _may_be_ends(table: Table, head: int, tail: int) -> bool:

@@ -129,6 +129,76 @@ def test_things_that_no_table_describes(tmp_path, facts, edge_attributes):
     assert graph.num_nodes == 4
 
 
+AIRPORTS = "Airport ID,Name,City,Country,IATA,DST,Type,Source\n" + "".join(
+    f"{i},{name},{city},{country},{code},{dst},airport,OurAirports\n"
+    for i, (name, city, country, code, dst) in enumerate(
+        [
+            ("Goroka Airport", "Goroka", "Papua New Guinea", "GKA", "U"),
+            ("Madang Airport", "Madang", "Papua New Guinea", "MAG", "U"),
+            ("Heathrow", "London", "Britain", "LHR", "E"),
+            ("Gatwick", "London", "Britain", "LGW", "E"),
+            ("Yangon", "Yangon", "Burma", "RGN", "U"),
+            ("Kabri Dar", "Kabri Dar", "Ethiopia", r"\N", "U"),
+            *((f"Field {c}", f"Town {c}", "Britain", f"FI{c}", "E") for c in "ABCDEF"),
+        ],
+        1,
+    )
+)
+COUNTRIES = "name,iso_code,dafif_code\n" + "".join(
+    f"Land {i},L{chr(65 + i)},X{chr(65 + i)}\n" for i in range(20)
+).replace("Land 0,", "Papua New Guinea,").replace("Land 1,", "Britain,").replace(
+    "Land 2,", "Ethiopia,"
+)
+ROUTES = (
+    "Airline,Source airport,Source airport ID,Destination airport,Destination airport ID\n"
+    "BA,LHR,3,LGW,4\nBA,LGW,4,LHR,3\nPX,GKA,1,MAG,2\nPX,MAG,2,GKA,1\nPX,MAG,2,RGN,5\n"
+    "PX,MAG,2,XXX,99\n"
+) + "".join(f"BA,FI{code},{i},LHR,3\nBA,LHR,3,FI{code},{i}\n" for i, code in enumerate("ABCDEF", 7))
+
+
+@pytest.fixture
+def flights(tmp_path):
+    for name, text in (("airports", AIRPORTS), ("countries", COUNTRIES), ("routes", ROUTES)):
+        (tmp_path / f"{name}.csv").write_text(text)
+    return tmp_path
+
+
+def test_rows_with_names_of_their_own_are_no_edges(flights, facts):
+    graph = read_graph(flights)
+    found = facts(graph)
+    assert ("Heathrow", "Country", "Britain") in found
+    assert ("Heathrow", "routes", "Gatwick") in found
+    alone = read_graph(flights / "airports.csv")
+    assert ("Heathrow", "Country", "Britain") in facts(alone)
+
+
+def test_codes_are_other_names_and_no_reference_stands_twice(flights, facts):
+    lines = []
+    graph = read_graph(flights, on_mapping=lines.append)
+    assert graph.aliases(graph.find_key("airports/3")) == ("LHR",)
+    assert graph.aliases(graph.find_key("airports/6")) == ()
+    assert "Source airport" not in graph.node_columns
+    assert "Source airport left out, the code of Source airport ID" in "\n".join(lines)
+    assert sum(relation == "routes" for _, relation, _ in facts(graph)) == 17
+
+
+def test_what_no_row_describes_is_none_of_the_kind(flights):
+    graph = read_graph(flights)
+    kinds = [graph.node_types[t] if t >= 0 else None for t in graph.node_type_ids.tolist()]
+    assert (kinds.count("country"), kinds.count("airport")) == (20, 12)
+    assert kinds[graph.find_key("country/Burma")] is None
+
+
+def test_rows_of_one_name_that_agree_are_one_thing(flights):
+    with (flights / "countries.csv").open("a") as file:
+        file.write("Britain,LB,ZZ\n")
+    graph = read_graph(flights)
+    assert graph.node_columns["dafif_code"].of(graph.find_key("countries/Britain")) == ["XB", "ZZ"]
+    with (flights / "countries.csv").open("a") as file:
+        file.write("Ethiopia,QQ,WW\n")  # another country of that name, for all the table says
+    assert read_graph(flights).find_key("countries/Britain") is None
+
+
 def test_two_references_to_one_table(tmp_path, facts):
     (tmp_path / "person.csv").write_text("person_id,name\n1,Ada\n2,Bob\n3,Cid\n")
     (tmp_path / "knows.csv").write_text("person_id_1,person_id_2,since\n1,2,1833\n3,1,1840\n")
