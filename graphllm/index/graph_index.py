@@ -22,6 +22,7 @@ from graphllm.graph.strings import StringTable
 from graphllm.graph.textual import TextualGraph
 from graphllm.graph.view import Adjacency, RelationEdges, group_by_relation
 from graphllm.index.attributes import LazyColumns, read_column, write_column
+from graphllm.index.derived import check_derived, derive
 from graphllm.index.generations import (
     ColumnEntry,
     Generation,
@@ -341,6 +342,18 @@ class GraphIndex:
         texts = getattr(self, what) if strings is None else strings
         return embed(texts, encoder, self._generation.folder, what, progress=progress)
 
+    def derived(self, name: str, make: Callable[[], np.ndarray]) -> np.ndarray:
+        """Return an array that ``make`` computes from this graph, kept beside the index.
+
+        Args:
+            name: What it is and with which settings, as a file name: no other array may have it.
+
+        Raises:
+            BusyError: Another process is making it, and has not finished in an hour.
+            DataError: It cannot be written.
+        """
+        return derive(self._generation.folder, name, make)
+
     def changed_sources(self) -> tuple[str, ...]:
         """Return the source files that now hold something else than was indexed."""
         return tuple(file.path for file in self.manifest.sources if file.has_changed())
@@ -391,7 +404,8 @@ def check(path: str | os.PathLike[str]) -> list[str]:
         generation = open_generation(Path(path))
     except IndexDamagedError as error:
         return [str(error)]
-    problems = check_files(generation) + check_vectors(generation.folder)
+    folder = generation.folder
+    problems = check_files(generation) + check_vectors(folder) + check_derived(folder)
     generation.close()
     return problems
 
