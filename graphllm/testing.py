@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphllm.answer import Usage
-from graphllm.errors import LanguageModelError
+from graphllm.errors import ConfigError, LanguageModelError
 from graphllm.graph import GraphView, Subgraph
 from graphllm.llm import GREEDY, Decoding, Generation, LanguageModel, Prompt
 from graphllm.retrieval.linker import Seeds
@@ -17,6 +17,7 @@ from graphllm.retrieval.retriever import MAX_EDGES, Retriever
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from graphllm.llm import LocalLanguageModel
     from graphllm.nn import GraphEncoder, GraphTokens
 
 
@@ -119,6 +120,53 @@ def _assert_refuses(model: LanguageModel, prompt: Prompt, decoding: Decoding) ->
         except LanguageModelError:
             continue
         raise AssertionError(f"{model.id} took a prompt that is longer than its context")
+
+
+def assert_soft_prompt_contract(model: "LocalLanguageModel", *, max_new_tokens: int = 6) -> None:
+    """Assert what a ``LocalLanguageModel`` must do with soft parts in its prompts.
+
+    A batch gives what its prompts give alone: replies, scores, and gradients, which are finite; a
+    stream gives the same in pieces; a soft part may have no vectors at all; one of another width
+    is an error.
+
+    Raises:
+        AssertionError: The model does not keep the contract.
+    """
+    import torch
+
+    decoding = Decoding(max_new_tokens=max_new_tokens)
+    draw = torch.Generator().manual_seed(0)
+    parts = [
+        torch.randn(length, model.model_dim, generator=draw).requires_grad_()
+        for length in (1, 4, 0, 9)
+    ]
+    texts = ["Who directed Inception?", "Name each.", "Zoë", "edges<|im_end|></s>"]
+    prompts = [
+        Prompt.of("Graph: ", part, f"\n{text}", system="Be brief." if len(text) > 9 else "")
+        for part, text in zip(parts, texts, strict=True)
+    ]
+    replies = model.generate(prompts, decoding)
+    assert replies == [model.generate([prompt], decoding)[0] for prompt in prompts]
+    assert ["".join(model.stream(prompt, decoding)) for prompt in prompts] == [
+        reply.text for reply in replies
+    ]
+    together = model.loss(prompts, texts, "sum")
+    alone = [
+        model.loss([prompt], [text], "sum") for prompt, text in zip(prompts, texts, strict=True)
+    ]
+    torch.testing.assert_close(together, torch.stack(alone).sum(), rtol=1e-4, atol=1e-4)
+    by_batch = torch.autograd.grad(together, parts)
+    one_by_one = torch.autograd.grad(torch.stack(alone).sum(), parts)
+    largest = max(float(part.abs().max()) for part in one_by_one if part.numel())
+    for batched, single in zip(by_batch, one_by_one, strict=True):
+        assert bool(batched.isfinite().all())
+        torch.testing.assert_close(batched, single, rtol=1e-3, atol=1e-3 * largest)
+    torch.testing.assert_close(model.score(prompts, texts), -torch.stack(alone).detach().cpu())
+    try:
+        model.generate([Prompt.of(torch.zeros(1, model.model_dim + 1))], decoding)
+    except ConfigError:
+        return
+    raise AssertionError("a soft part of another width was taken")
 
 
 def assert_retriever_contract(retriever: Retriever, view: GraphView, seeds: Seeds) -> None:

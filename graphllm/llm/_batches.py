@@ -54,9 +54,18 @@ def spliced(
 ) -> Float[Tensor, "rows length model_dim"]:
     """Return the embeddings of ``ids`` with the vectors of ``soft`` at the places of ``SOFT``."""
     is_soft: Bool[Tensor, "rows length"] = ids == SOFT
-    embeds = model.get_input_embeddings()(ids.masked_fill(is_soft, 0))
+    embeds = word_embeddings(model, ids.masked_fill(is_soft, 0))
     vectors = torch.cat([part.to(embeds) for part in soft])
     return embeds.masked_scatter(is_soft[..., None], vectors)
+
+
+def word_embeddings(
+    model: PreTrainedModel, ids: Int[Tensor, "rows length"]
+) -> Float[Tensor, "rows length model_dim"]:
+    """Return what the model itself reads for ``ids``, scaled where it scales them."""
+    embeds = model.get_input_embeddings()(ids)
+    assert isinstance(embeds, Tensor)  # noqa: S101  (a module may return anything)
+    return embeds
 
 
 def soft_parts(rows: Sequence[Row]) -> list[Tensor]:
@@ -84,7 +93,7 @@ def check_takes_embeddings(model: PreTrainedModel, name: str) -> None:
     try:
         with torch.no_grad():
             by_ids = reads(input_ids=ids)[0]
-            by_embeds = reads(inputs_embeds=model.get_input_embeddings()(ids))[0]
+            by_embeds = reads(inputs_embeds=word_embeddings(model, ids))[0]
     except (TypeError, ValueError, NotImplementedError) as error:
         raise ConfigError(_no_soft_parts(name)) from error
     if not torch.allclose(by_ids, by_embeds, rtol=1e-3, atol=1e-3):

@@ -71,10 +71,10 @@ class PromptTokenizer:
         pad_id = self._tokenizer.pad_token_id
         return pad_id if pad_id is not None else min(self.end_ids, default=0)
 
-    def count(self, text: str) -> int:
-        """Return how many tokens ``text`` has, without those put around a prompt."""
+    def ids(self, text: str) -> list[int]:
+        """Return the tokens of ``text``, without those put around a prompt."""
         with self._lock:
-            return len(self._ids(self._harmless(text)))
+            return self._ids(self._harmless(text))
 
     def row(self, prompt: Prompt) -> Row:
         """Return the positions of ``prompt``, by the chat template where there is one."""

@@ -12,7 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Parameter
-from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteriaList
+from transformers import (
+    GenerationConfig,
+    LogitsProcessorList,
+    PreTrainedModel,
+    StoppingCriteriaList,
+)
 
 from graphllm.answer.answer import Usage
 from graphllm.errors import ConfigError, LanguageModelError
@@ -32,6 +37,7 @@ from graphllm.llm._batches import (
     model_inputs,
     padded,
     soft_parts,
+    word_embeddings,
 )
 from graphllm.llm._decoding import GrowingText, GumbelNoise, StopWhenTold, TokenQueue
 from graphllm.llm._loading import Device, Dtype, Quantize, chosen_device, load_transformers
@@ -144,7 +150,16 @@ class LocalLanguageModel:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens ``text`` has, without those put around a prompt."""
-        return self._tokens.count(text)
+        return len(self._tokens.ids(text))
+
+    def word_embeddings(self, text: str) -> Float[Tensor, "num_tokens model_dim"]:
+        """Return the vectors the model reads for ``text``: as a soft part they say the same.
+
+        Vectors that are trained in the place of a prompt often begin as those of some words.
+        """
+        ids = torch.tensor([self._tokens.ids(text)], dtype=torch.long, device=self._model.device)
+        with self._asking([]), torch.no_grad():
+            return word_embeddings(self._model, ids)[0]
 
     # ---- replies
 
@@ -276,6 +291,7 @@ class LocalLanguageModel:
         if reduction not in ("mean", "sum", "none"):
             raise ConfigError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         with self._working(told[0]):
+            self.train(self._training)  # whatever was done to the module from outside
             losses = target_losses(self._model, *told, self._tokens.pad_id)
         if reduction == "none":
             return per_row(losses, len(prompts))
@@ -357,6 +373,11 @@ class LocalLanguageModel:
         self._training = mode
         set_mode(self._model, training=mode, frozen=self._frozen, checkpointing=self._checkpointing)
 
+    @property
+    def module(self) -> PreTrainedModel:
+        """The model of transformers, for those who count its weights or wrap it to train it."""
+        return self._model
+
     def trainable_parameters(self) -> list[Parameter]:
         """Return the weights that are trained: none of a frozen model without adapters."""
         return [weight for weight in self._model.parameters() if weight.requires_grad]
@@ -398,8 +419,8 @@ class LocalLanguageModel:
                 yield
         except torch.OutOfMemoryError as error:
             raise LanguageModelError(
-                f"{self.id}: {len(rows)} prompts of up to {max(map(len, rows))} tokens do not fit "
-                f"the memory of {self._device}; lower batch_size or shorten them"
+                f"{self.id}: {len(rows)} prompts of up to {max(map(len, rows), default=0)} tokens "
+                f"do not fit the memory of {self._device}; lower batch_size or shorten them"
             ) from error
 
     def _row(self, prompt: Prompt, decoding: Decoding | None) -> Row:
@@ -427,6 +448,6 @@ class LocalLanguageModel:
                     "gives them for this model (its model_dim)"
                 )
         if prompt.soft_parts and not self._takes_embeddings:
-            with self._model_lock:
+            with self._asking([]):
                 check_takes_embeddings(self._model, self.id)
             self._takes_embeddings = True

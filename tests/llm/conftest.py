@@ -1,9 +1,10 @@
-"""A server of this test's own, on this machine, which does what it is told: also what is wrong."""
+"""A server of this test's own, which does what it is told, also what is wrong; tiny models."""
 
 import json
 import socketserver
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from shutil import copytree
 from threading import Event, Thread
 
 import pytest
@@ -156,3 +157,34 @@ def echo(connection):
         connection.event(delta(f" {word}" if position else word))
     connection.event(delta(finish=finish))
     connection.event("[DONE]")
+
+
+@pytest.fixture(scope="session")
+def folders(tmp_path_factory):
+    """A folder for each tiny model; a test that changes one works on a copy."""
+    from tests.llm.tiny import SAVE
+
+    root = tmp_path_factory.mktemp("models")
+    return {kind: save(root / kind) for kind, save in SAVE.items()}
+
+
+@pytest.fixture(scope="session")
+def models(folders):
+    from graphllm.llm import LocalLanguageModel
+
+    return {kind: LocalLanguageModel(folder, device="cpu") for kind, folder in folders.items()}
+
+
+@pytest.fixture
+def copied(folders, tmp_path):
+    """Return a copy of a model's folder with some files changed: JSON merged, text replaced."""
+
+    def copy(kind, **changes):
+        folder = tmp_path / "-".join([kind, *changes])
+        copytree(folders[kind], folder)
+        for name, values in changes.items():
+            path = folder / f"{name}.json"
+            path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}))
+        return folder
+
+    return copy

@@ -1,7 +1,5 @@
-import json
 import time
 from collections import Counter
-from shutil import copytree
 from threading import active_count
 
 import pytest
@@ -15,33 +13,6 @@ from graphllm.testing import CONTRACT_PROMPTS, assert_language_model_contract
 from tests.llm.tiny import CHAT_TEMPLATE, CONTEXT, NO_SYSTEM, SAVE, wrapped
 
 SHORT = Decoding(max_new_tokens=8)
-
-
-@pytest.fixture(scope="session")
-def folders(tmp_path_factory):
-    """A folder for each tiny model; a test that changes one works on a copy."""
-    root = tmp_path_factory.mktemp("models")
-    return {kind: save(root / kind) for kind, save in SAVE.items()}
-
-
-@pytest.fixture(scope="session")
-def models(folders):
-    return {kind: LocalLanguageModel(folder, device="cpu") for kind, folder in folders.items()}
-
-
-@pytest.fixture
-def copied(folders, tmp_path):
-    """Return a copy of a model's folder with some files changed: JSON merged, text replaced."""
-
-    def copy(kind, **changes):
-        folder = tmp_path / "-".join([kind, *changes])
-        copytree(folders[kind], folder)
-        for name, values in changes.items():
-            path = folder / f"{name}.json"
-            path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}))
-        return folder
-
-    return copy
 
 
 @pytest.mark.parametrize("kind", SAVE)
