@@ -44,11 +44,11 @@ class ConvStack(nn.Module):
         return self.convs[-1](x, *given)
 
 
-def make_norm(norm: Norm, dim: int) -> nn.Module:
-    """Return the norm of that name.
+def make_norm(norm: str, dim: int) -> nn.Module:
+    """Return the norm of that name, one of `Norm`.
 
     Raises:
-        ConfigError: It is none of the two.
+        ConfigError: There is no such norm.
     """
     if norm == "layer":
         return nn.LayerNorm(dim)

@@ -14,13 +14,15 @@ from graphllm.errors import DataError
 class GraphTokens:
     """One or more graphs side by side, with a vector for each node and each edge.
 
-    Values are checked where they are made, on the CPU; asking a GPU for them would wait for it.
+    Shapes are always checked; values where they are made, on the CPU, as asking a GPU for them
+    would wait for it.
 
     Attributes:
-        x: A vector for each node; the nodes of a graph stand together.
-        edge_index: Head and tail of each edge, as node positions in ``x``.
-        edge_attr: A vector for each edge, as a rule of its relation; ``None`` for bare edges.
-        batch: Which graph each node belongs to, ascending.
+        x: ``(num_nodes, dim)`` floats, a vector for each node; those of a graph stand together.
+        edge_index: ``(2, num_edges)`` int64, head and tail of each edge as positions in ``x``.
+        edge_attr: ``(num_edges, edge_dim)`` floats, a vector for each edge, as a rule that of its
+            relation; ``None`` for bare edges.
+        batch: ``(num_nodes,)`` int64, which graph each node belongs to, ascending.
         num_graphs: How many graphs there are; one without nodes counts.
 
     Raises:
@@ -34,10 +36,10 @@ class GraphTokens:
         (2, 6, [[0, 1, 3, 4], [1, 2, 4, 5]])
     """
 
-    x: Float[Tensor, "num_nodes dim"]
-    edge_index: Int64[Tensor, "2 num_edges"]
-    edge_attr: Float[Tensor, "num_edges edge_dim"] | None = None
-    batch: Int64[Tensor, "num_nodes"]
+    x: Tensor
+    edge_index: Tensor
+    edge_attr: Tensor | None = None
+    batch: Tensor
     num_graphs: int
 
     def __post_init__(self) -> None:

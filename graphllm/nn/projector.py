@@ -47,14 +47,14 @@ class Projector(nn.Module):
         activation: Activation = "gelu",
     ) -> None:
         super().__init__()
+        width = in_dim if hidden_dim is None else hidden_dim
         check_at_least_one(in_dim=in_dim, model_dim=model_dim, num_tokens=num_tokens)
-        if activation not in _ACTIVATIONS:
-            raise ConfigError(f"activation must be one of {[*_ACTIVATIONS]}, got {activation!r}")
+        check_at_least_one(hidden_dim=width)
         self.num_tokens = num_tokens
         self.model_dim = model_dim
-        self.inner = nn.Linear(in_dim, hidden_dim or in_dim)
-        self.activation = _ACTIVATIONS[activation]()
-        self.outer = nn.Linear(hidden_dim or in_dim, num_tokens * model_dim)
+        self.inner = nn.Linear(in_dim, width)
+        self.activation = make_activation(activation)
+        self.outer = nn.Linear(width, num_tokens * model_dim)
         self.norm = nn.Identity() if embedding_norm is None else _norm(model_dim, embedding_norm)
 
     def forward(self, pooled: Pooled) -> SoftPrompt:
@@ -63,6 +63,17 @@ class Projector(nn.Module):
         flat = self.outer(self.activation(self.inner(pooled.states)))
         embeds = self.norm(flat.view(*mask.shape, self.model_dim))
         return SoftPrompt(embeds=embeds.masked_fill(~mask[..., None], 0), mask=mask)
+
+
+def make_activation(name: str) -> nn.Module:
+    """Return the activation of that name, one of `Activation`.
+
+    Raises:
+        ConfigError: There is no such activation.
+    """
+    if name not in _ACTIVATIONS:
+        raise ConfigError(f"activation must be one of {[*_ACTIVATIONS]}, got {name!r}")
+    return _ACTIVATIONS[name]()
 
 
 def _norm(model_dim: int, length: float) -> nn.RMSNorm:

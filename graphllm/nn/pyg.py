@@ -39,7 +39,7 @@ def tokens_from_pyg(data: "Data") -> GraphTokens:
         DataError: It has no ``x`` or no ``edge_index``, or they do not fit each other.
     """
     for field in ("x", "edge_index"):
-        if data[field] is None:
+        if data.get(field) is None:
             raise DataError(f"PyG data: no {field}; an encoder needs one")
     batch = data.get("batch")
     if batch is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
@@ -16,8 +16,10 @@ class SoftPrompt:
     """Some soft tokens for each row of a batch, padded to one length.
 
     Attributes:
-        embeds: The vectors a language model reads in the place of word embeddings.
-        mask: Which of them are tokens; the others are padding, and what they hold has no meaning.
+        embeds: ``(batch, num_tokens, model_dim)`` floats, what a language model reads in the place
+            of word embeddings.
+        mask: ``(batch, num_tokens)`` booleans, which of them are tokens; the others are padding,
+            and what they hold has no meaning.
 
     Raises:
         DataError: The shapes disagree.
@@ -28,8 +30,8 @@ class SoftPrompt:
         ([[True, True], [True, False]], [2, 1])
     """
 
-    embeds: Float[Tensor, "batch num_tokens model_dim"]
-    mask: Bool[Tensor, "batch num_tokens"]
+    embeds: Tensor
+    mask: Tensor
 
     def __post_init__(self) -> None:
         shape = tuple(self.embeds.shape)

@@ -9,6 +9,7 @@ import torch
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.nn import ENCODERS, GraphTokens, encoder_class
+from graphllm.nn.conv_stack import make_norm
 from graphllm.testing import assert_graph_encoder_contract, random_graph_tokens
 from tests.nn import naive
 
@@ -149,9 +150,11 @@ def test_settings_out_of_range_are_an_error(name):
     if name in ("graph_transformer", "gat", "gps"):
         with pytest.raises(ConfigError, match="hidden_dim 8 is no multiple of num_heads 3"):
             make(name, num_heads=3)
-    if name != "dagnn":
-        with pytest.raises(ConfigError, match="norm must be 'layer' or 'batch', got 'none'"):
-            make(name, norm="none")
+
+
+def test_unknown_norms_are_an_error():
+    with pytest.raises(ConfigError, match="norm must be 'layer' or 'batch', got 'none'"):
+        make_norm("none", 8)
 
 
 def test_unknown_encoders_are_an_error():
