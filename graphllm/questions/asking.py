@@ -602,6 +602,7 @@ _TIME_AGGREGATES = {
 }
 
 
+_OWN = re.compile(r"\bits\b")
 _OF_SEVERAL = {"was": "were", "is": "are", "does": "do", "has": "have"}
 
 
@@ -614,7 +615,9 @@ def of_several(template: str) -> str:
     """
     before, _, after = template.partition(" {x}")
     *first, verb = before.split(" ")
-    return f"{' '.join([*first, _OF_SEVERAL.get(verb, verb)])} {{x}}{after}"
+    said = _OF_SEVERAL.get(verb.lower(), verb.lower())
+    verb = said.capitalize() if verb[:1].isupper() else said
+    return f"{' '.join([*first, verb])} {{x}}{_OWN.sub('their', after)}"
 
 
 def _as_predicate(said: str) -> Predicate:

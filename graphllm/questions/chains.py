@@ -183,7 +183,7 @@ def ways_to_share(noun: str, name: str) -> tuple[str, ...]:
         f"[has|have] the same {noun} as {name}",
         f"[has|have] the same {noun} as {name}",
         f"[shares|share] {a_noun} with {name}",
-        f"[shares|share] their {noun} with {name}",
+        f"[shares|share] the {noun} of {name}",
         f"[has|have] {a_noun} in common with {name}",
     )
 
