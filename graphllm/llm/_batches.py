@@ -73,6 +73,15 @@ def soft_parts(rows: Sequence[Row]) -> list[Tensor]:
     return [part for row in rows for part in row.soft]
 
 
+def decoder_start(model: PreTrainedModel) -> int:
+    """Return the token with which the decoder of a sequence-to-sequence model begins."""
+    for settings in (model.generation_config, model.config):
+        start = getattr(settings, "decoder_start_token_id", None)
+        if start is not None:
+            return int(start)
+    return int(model.generation_config.bos_token_id)
+
+
 def model_dim(model: PreTrainedModel) -> int:
     """Return the width of the model's input embeddings."""
     weight = cast("Tensor", model.get_input_embeddings().weight)

@@ -90,7 +90,8 @@ def load_transformers(
         raise ConfigError(_why_not(name_or_path, error, download)) from error
     model, found = opened
     _check_tokenizer(name_or_path, tokenizer)
-    if missing := sorted(found["missing_keys"]):
+    # the head that some encoders put on their first token has no part in writing text
+    if missing := sorted(key for key in found["missing_keys"] if ".pooler." not in key):
         raise ConfigError(
             f"{name_or_path} has no weights for {missing[0]!r} ({len(missing)} are missing): "
             "it is damaged, or not a model that generates text"

@@ -47,7 +47,8 @@ class PromptTokenizer:
 
     Args:
         end_ids: The tokens that end a reply.
-        is_seq2seq: Whether prompts go to an encoder, and replies begin anew.
+        start_id: The token with which a decoder begins the reply, where prompts go to an encoder;
+            ``None`` where the reply continues the prompt.
     """
 
     def __init__(
@@ -56,12 +57,12 @@ class PromptTokenizer:
         tokenizer: PreTrainedTokenizerBase,
         end_ids: frozenset[int],
         *,
-        is_seq2seq: bool,
+        start_id: int | None,
     ) -> None:
         self._name = name
         self._tokenizer = tokenizer
         self._lock = Lock()  # a tokenizer changes inside while it works
-        self._is_seq2seq = is_seq2seq
+        self._start_id = start_id
         self._control_tokens = _control_tokens(tokenizer)
         self.end_ids = end_ids
 
@@ -101,10 +102,12 @@ class PromptTokenizer:
         """Return the tokens of the reply ``text`` to ``row``, with its end token."""
         harmless = self._harmless(text)
         with self._lock:
-            if not self._is_seq2seq:
+            if self._start_id is None:
                 return [*self._continued(harmless, row.tail), *self._end_of_reply]
             ids = list(self._tokenizer(text_target=harmless)["input_ids"])
-            return ids if ids and ids[-1] in self.end_ids else [*ids, *self._end_of_reply]
+        if ids[:1] == [self._start_id]:
+            del ids[0]  # the decoder begins with it already
+        return ids if ids and ids[-1] in self.end_ids else [*ids, *self._end_of_reply]
 
     def text(self, token_ids: Sequence[int]) -> str:
         """Return the text of a reply."""
@@ -143,7 +146,7 @@ class PromptTokenizer:
         starts = range(len(whole) - len(bare) + 1)
         start = next((at for at in starts if whole[at : at + len(bare)] == bare), len(whole))
         before, behind = whole[:start], whole[start + len(bare) :]
-        if not self._is_seq2seq and behind and behind[-1] in self.end_ids:
+        if self._start_id is None and behind and behind[-1] in self.end_ids:
             del behind[-1]  # an end after the question would end the reply before it began
         return before, behind
 

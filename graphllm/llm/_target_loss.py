@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedModel
 
 from graphllm.errors import ConfigError
-from graphllm.llm._batches import model_inputs, padded, soft_parts
+from graphllm.llm._batches import decoder_start, model_inputs, padded, soft_parts
 from graphllm.llm._prompt_tokens import Row
 
 
@@ -75,8 +75,7 @@ def _seq2seq_logits(
 ) -> Float[Tensor, "tokens vocabulary"]:
     """Return the logits for each token of the targets, given those before it."""
     batch = padded([row.ids for row in rows], pad_id, "right")
-    start = decoder_start(model)
-    decoder = padded([[start, *target[:-1]] for target in targets], pad_id, "right")
+    decoder = padded([[decoder_start(model), *target[:-1]] for target in targets], pad_id, "right")
     logits = model(
         **model_inputs(model, batch, soft_parts(rows)),
         decoder_input_ids=decoder.ids.to(model.device),
@@ -84,14 +83,6 @@ def _seq2seq_logits(
         use_cache=False,
     ).logits
     return logits[decoder.mask.bool().to(logits.device)]
-
-
-def decoder_start(model: PreTrainedModel) -> int:
-    """Return the token with which the decoder of a sequence-to-sequence model begins."""
-    start = model.generation_config.decoder_start_token_id
-    if start is None:
-        start = getattr(model.config, "decoder_start_token_id", None)
-    return int(start if start is not None else model.generation_config.bos_token_id)
 
 
 def layer_states(

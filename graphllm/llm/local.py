@@ -33,6 +33,7 @@ from graphllm.llm._adapters import (
 )
 from graphllm.llm._batches import (
     check_takes_embeddings,
+    decoder_start,
     model_dim,
     model_inputs,
     padded,
@@ -111,7 +112,10 @@ class LocalLanguageModel:
         self._model = loaded.model
         self._is_seq2seq: bool = self._model.config.is_encoder_decoder
         self._tokens = PromptTokenizer(
-            self.id, loaded.tokenizer, loaded.end_ids, is_seq2seq=self._is_seq2seq
+            self.id,
+            loaded.tokenizer,
+            loaded.end_ids,
+            start_id=decoder_start(self._model) if self._is_seq2seq else None,
         )
         self._context_tokens = context_tokens or loaded.context_tokens
         self._batch_size = batch_size

@@ -12,7 +12,6 @@ from tests.llm.tiny import SAVE
 SHORT = Decoding(max_new_tokens=6)
 DIM = 16
 CAUSAL = ["llama", "qwen", "gpt2"]
-IM_END = 2
 
 
 def soft(seed, num_tokens=3):
@@ -20,21 +19,20 @@ def soft(seed, num_tokens=3):
     return (0.5 * vectors).requires_grad_()
 
 
-# What of the tiny models a prompt of one user message has around it, by hand.
-AROUND = {
-    "llama": ("", ""),
-    "gpt2": ("", ""),
-    "t5": ("", ""),
-    "qwen": ("<|im_start|>user\n", "<|im_end|>\n<|im_start|>assistant\n"),
-}
-END = {"llama": 0, "gpt2": 0, "t5": 1, "qwen": IM_END}
+SEQ2SEQ = ["t5", "bert"]
+
+# What the tiny models put around a prompt of one user message, and how their replies end.
+BEFORE = {"qwen": "<|im_start|>user\n", "bert": "[CLS]"}
+BEHIND = {"qwen": "<|im_end|>\n<|im_start|>assistant\n", "bert": "[SEP]", "t5": "</s>"}
+END = {"llama": 0, "gpt2": 0, "qwen": 2, "t5": 1, "bert": 2}
+START = {"t5": 0, "bert": 1}  # of a decoder
 
 
 class ByHand:
     """A copy of a model: one row, pieces put behind each other, a shift, cross entropy."""
 
     def __init__(self, kind, folder):
-        opened = AutoModelForSeq2SeqLM if kind == "t5" else AutoModelForCausalLM
+        opened = AutoModelForSeq2SeqLM if kind in SEQ2SEQ else AutoModelForCausalLM
         self.kind = kind
         self.model = opened.from_pretrained(folder).eval().requires_grad_(False)
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -47,24 +45,19 @@ class ByHand:
         return self.embed(torch.tensor(self.ids(text), dtype=torch.long))
 
     def told(self, before, part, behind):
-        first, last = AROUND[self.kind]
-        pieces = [self.words(first + before), part, self.words(behind + last)]
-        if self.kind == "t5":
-            pieces.append(self.embed(torch.tensor([END["t5"]])))
-        return torch.cat(pieces)
+        first, last = BEFORE.get(self.kind, ""), BEHIND.get(self.kind, "")
+        return torch.cat([self.words(first + before), part, self.words(behind + last)])
 
     def nll(self, before, part, behind, target):
         """Loss of each token of the target and of its end token."""
         told = self.told(before, part, behind)
         reply = torch.tensor([*self.ids(target), END[self.kind]])
-        if self.kind == "t5":
-            logits = self.model(
-                inputs_embeds=told[None],
-                decoder_input_ids=torch.cat([torch.tensor([0]), reply[:-1]])[None],
-            ).logits[0]
-        else:
-            whole = torch.cat([told, self.embed(reply)])
-            logits = self.model(inputs_embeds=whole[None]).logits[0, len(told) - 1 : -1]
+        if self.kind in SEQ2SEQ:
+            decoder_ids = torch.cat([torch.tensor([START[self.kind]]), reply[:-1]])
+            logits = self.model(inputs_embeds=told[None], decoder_input_ids=decoder_ids[None])
+            return cross_entropy(logits.logits[0], reply, reduction="none")
+        whole = torch.cat([told, self.embed(reply)])
+        logits = self.model(inputs_embeds=whole[None]).logits[0, len(told) - 1 : -1]
         return cross_entropy(logits, reply, reduction="none")
 
 

@@ -7,6 +7,10 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import (
+    BertConfig,
+    BertLMHeadModel,
+    BertModel,
+    EncoderDecoderModel,
     GPT2Config,
     GPT2LMHeadModel,
     LlamaConfig,
@@ -64,6 +68,22 @@ def with_spaces() -> Tokenizer:
     tokenizer.train_from_iterator([TEXT] * 3, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="$A </s>", special_tokens=[("</s>", 1)]
+    )
+    return tokenizer
+
+
+@cache
+def word_pieces() -> Tokenizer:
+    """Word pieces between [CLS] and [SEP], like those of BERT."""
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.decoder = decoders.WordPiece()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=150, special_tokens=["[PAD]", "[CLS]", "[SEP]", "[UNK]"], show_progress=False
+    )
+    tokenizer.train_from_iterator([TEXT] * 3, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
     )
     return tokenizer
 
@@ -155,4 +175,42 @@ def save_t5(folder: Path) -> Path:
     return folder
 
 
-SAVE = {"llama": save_llama, "qwen": save_qwen, "gpt2": save_gpt2, "t5": save_t5}
+def save_bert(folder: Path) -> Path:
+    """Two BERTs, an encoder and a decoder; the tokenizer begins texts as the decoder begins."""
+    torch.manual_seed(4)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=word_pieces(),
+        pad_token="[PAD]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        unk_token="[UNK]",
+        eos_token="[SEP]",
+        model_max_length=CONTEXT,
+    )
+    layers = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "max_position_embeddings": CONTEXT,
+        "initializer_range": 0.5,
+    }
+    encoder = BertModel(BertConfig(**layers), add_pooling_layer=False)
+    decoder = BertLMHeadModel(BertConfig(is_decoder=True, add_cross_attention=True, **layers))
+    model = EncoderDecoderModel(encoder=encoder, decoder=decoder)
+    for settings in (model.config, model.generation_config):
+        settings.decoder_start_token_id = settings.bos_token_id = 1
+        settings.eos_token_id, settings.pad_token_id = 2, 0
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+SAVE = {
+    "llama": save_llama,
+    "qwen": save_qwen,
+    "gpt2": save_gpt2,
+    "t5": save_t5,
+    "bert": save_bert,
+}
