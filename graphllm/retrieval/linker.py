@@ -33,6 +33,7 @@ _AMBIGUOUS = 0.15  # less where several names are as near
 _MEANS_THE_SAME = 0.6  # cosine from which one name may stand for another
 _GUESSES = 6  # stretches of words that are compared by meaning
 _FUZZY_FLOOR = 0.82
+_LONGEST_CODE = 6  # letters of a code that stands for a name
 _MAX_POINTED = 4_096  # answers that "they" are
 
 
@@ -177,8 +178,19 @@ class Linker:
 
     def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
         """Return a mention for each type of node that has the name: the album, and the song."""
-        kinds = self._by_type(nodes[:_MAX_SPELLINGS])
+        kinds = self._by_type([n for n in nodes[:_MAX_SPELLINGS] if self._may_call(n, spellings[0])])
         return [self._mention(span, spellings, same) for same in kinds]
+
+    def _may_call(self, node: int, surface: str) -> bool:
+        """Whether words may be what a node is called: a code in capitals only as it is written.
+
+        Of some thousand codes of three letters, "fly", "all" and "most" are three.
+        """
+        if surface.isupper() or len(surface) > _LONGEST_CODE or surface == self.view.keys[node]:
+            return True
+        if fold(self.view.names[node]) == fold(surface):
+            return True
+        return surface.upper() not in self.view.aliases(node)
 
     def _by_type(self, nodes: Sequence[int]) -> list[list[int]]:
         by_type: dict[int, list[int]] = {}
