@@ -203,14 +203,16 @@ def _degrees_within(relation_ids: Nodes, nodes: Nodes) -> Float64[np.ndarray, "n
 
 def _normalized(matrix: Any) -> Any:  # noqa: ANN401 - scipy ships no types
     """Return the matrix with each entry over the square roots of its row's and column's sums."""
-    by_row = np.repeat(_inverse_root(matrix.sum(axis=1)), np.diff(matrix.indptr))
-    by_column = _inverse_root(matrix.sum(axis=0))
-    matrix.data *= by_row
+    num_rows, num_columns = matrix.shape
+    rows = np.repeat(np.arange(num_rows, dtype=np.int32), np.diff(matrix.indptr))
+    by_row = _inverse_root(np.bincount(rows, matrix.data, num_rows))
+    by_column = _inverse_root(np.bincount(matrix.indices, matrix.data, num_columns))
+    matrix.data *= by_row[rows]
     matrix.data *= by_column[matrix.indices]
     return matrix
 
 
-def _inverse_root(sums: Float32[np.ndarray, "num_nodes"]) -> Float32[np.ndarray, "num_nodes"]:
+def _inverse_root(sums: Float64[np.ndarray, "num_nodes"]) -> Float32[np.ndarray, "num_nodes"]:
     has_edges = sums > 0
     roots = np.zeros(len(sums), dtype=np.float32)
     roots[has_edges] = sums[has_edges] ** -0.5
