@@ -6,6 +6,7 @@
     + IndexDamagedError: an index on disk fails its own checks
   - PlanError (also ValueError): a plan cannot be read, or does not fit the graph
   - LanguageModelError (also RuntimeError): a language model, or the way to it, failed
+  - TrainingError (also RuntimeError): a training cannot go on
   - BusyError (also RuntimeError): another process is writing the same index
   - MissingExtraError (also ImportError): an optional dependency is not installed
 """
@@ -33,6 +34,10 @@ class PlanError(GraphLLMError, ValueError):
 
 class LanguageModelError(GraphLLMError, RuntimeError):
     """A language model cannot be reached, does not answer in time, or answers with nonsense."""
+
+
+class TrainingError(GraphLLMError, RuntimeError):
+    """A training cannot go on: its loss or a gradient is not a finite number."""
 
 
 class BusyError(GraphLLMError, RuntimeError):

@@ -21,7 +21,8 @@ from torch.nn.functional import cross_entropy, normalize
 from graphllm.text.lora import LoraWeights
 from graphllm.text.weights import minilm_folder
 from graphllm.train.plan_examples import PlanExample
-from graphllm.train.trainer import Progress, TrainSettings, train
+from graphllm.train.settings import TrainSettings
+from graphllm.train.trainer import Progress, train
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -117,15 +118,20 @@ def train_plan_scorer(
     on_step: Callable[[Progress], None] | None = None,
 ) -> None:
     """Train ``encoder`` on ``examples``, in place."""
-    batches = Batches(examples, settings.seed)
+    train(
+        encoder,
+        contrastive_loss,
+        Batches(examples, settings.seed),
+        settings,
+        collate=list,  # a plan is wrong only among others: the batch is tokenized as one
+        checkpoint=checkpoint,
+        on_step=on_step,
+    )
 
-    def loss_of(step: int) -> torch.Tensor:
-        return contrastive_loss(encoder, batches[step])
 
-    train(encoder, loss_of, settings, checkpoint=checkpoint, on_step=on_step)
-
-
-def contrastive_loss(encoder: PlanEncoder, batch: Sequence[PlanExample]) -> Float[torch.Tensor, ""]:
+def contrastive_loss(
+    encoder: torch.nn.Module, batch: Sequence[PlanExample]
+) -> Float[torch.Tensor, ""]:
     """Return the mean cross-entropy of each question's plan among all plans of the batch."""
     texts: dict[str, int] = {}
     for example in batch:
