@@ -34,8 +34,10 @@ class MeanPooling(nn.Module):
     ) -> Pooled:
         """Return one vector for each graph that has nodes."""
         counts = batch.bincount(minlength=num_graphs)
-        sums = states.new_zeros(num_graphs, states.shape[1]).index_add(0, batch, states)
-        means = sums / counts.clamp(min=1)[:, None]
+        # in bfloat16 a sum stops growing after some hundreds of nodes
+        exact = states.to(torch.promote_types(states.dtype, torch.float32))
+        sums = exact.new_zeros(num_graphs, states.shape[1]).index_add(0, batch, exact)
+        means = (sums / counts.clamp(min=1)[:, None]).to(states.dtype)
         return Pooled(means[:, None], (counts > 0)[:, None])
 
 

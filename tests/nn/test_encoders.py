@@ -152,6 +152,35 @@ def test_settings_out_of_range_are_an_error(name):
             make(name, num_heads=3)
 
 
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", ENCODERS)
+def test_half_precision_is_near_and_trains(name, device):
+    encoder, tokens = make(name).to(device), graph(40, 90).to(device, torch.float32)
+    exact = encoder(tokens).detach()
+    with torch.autocast(device, torch.bfloat16):
+        states = encoder(tokens)
+    torch.testing.assert_close(states.float(), exact, rtol=0.1, atol=0.1 * float(exact.std()))
+    states.float().square().mean().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in encoder.parameters())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_gpu_gives_the_same(name):
+    encoder = make(name).double().eval()
+    tokens = GraphTokens.collate([graph(), graph(0, 0), graph(30, 80)])
+    expected = encoder(tokens)
+    found = encoder.to("cuda")(tokens.to("cuda"))
+    torch.testing.assert_close(found.cpu(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_every_encoder_has_its_formula_here():
+    assert set(naive.ENCODERS) == set(ENCODERS)
+
+
 def test_unknown_norms_are_an_error():
     with pytest.raises(ConfigError, match="norm must be 'layer' or 'batch', got 'none'"):
         make_norm("none", 8)

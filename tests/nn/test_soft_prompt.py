@@ -162,6 +162,23 @@ def test_only_empty_graphs(make):
     assert not pooled.states.any()
 
 
+def test_a_mean_in_half_precision_is_of_all_nodes():
+    many = torch.ones(5000, 4, dtype=torch.bfloat16)
+    pooled = MeanPooling()(many, torch.zeros(5000, dtype=torch.int64), 1)
+    assert pooled.states.dtype == torch.bfloat16
+    assert (pooled.states == 1).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("make", POOLINGS.values(), ids=POOLINGS)
+def test_a_gpu_gives_the_same(make):
+    pooling, given = make(), states()
+    expected = pooling(given, BATCH, NUM_GRAPHS)
+    found = pooling.to("cuda")(given.to("cuda"), BATCH.to("cuda"), NUM_GRAPHS)
+    torch.testing.assert_close(found.states.cpu(), expected.states)
+    assert torch.equal(found.mask.cpu(), expected.mask)
+
+
 def pooled_vectors(seed=0):
     generator = torch.Generator().manual_seed(seed)
     mask = torch.tensor([[True, True], [False, False], [True, False]])
