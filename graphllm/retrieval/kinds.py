@@ -12,6 +12,7 @@ from graphllm.graph.folding import fold, humanize
 from graphllm.graph.view import edges_by_relation
 from graphllm.query.plan import Follow, Intersect, NodePlan, OfType, Step
 from graphllm.retrieval.affinity import Affinity
+from graphllm.retrieval.directions import Direction, of_label
 from graphllm.retrieval.english import FUNCTION_WORDS, Token, family, synonyms
 from graphllm.retrieval.linker import Span
 from graphllm.retrieval.schema import GraphSchema
@@ -19,6 +20,8 @@ from graphllm.retrieval.schema import GraphSchema
 _SAMPLE = 256  # nodes of a kind that are looked at
 _RARE = 0.01  # share of a step's ends below which it does not lead to a kind
 _ALL = 0.99
+_MOSTLY_TYPED = 0.8  # share of a step's ends whose kind is known, from which the rest are alike
+_NAMELESS = 0.9  # share of a kind's nodes that only go by a number
 _MAX_STEPS = 3
 _MAX_WAYS = 8
 _SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
@@ -59,6 +62,7 @@ class Kinds:
         self.has = lru_cache(maxsize=None)(self._has)
         self.ways = lru_cache(maxsize=None)(self._ways)
         self.reached = lru_cache(maxsize=None)(self._reached)
+        self.is_single = lru_cache(maxsize=None)(self._is_single)
         self.says = lru_cache(_KEPT)(self._says)
         self._parts = [humanize(name).split() for name in self.view.node_types]
 
@@ -109,8 +113,6 @@ class Kinds:
     def spoken_of(self, word: str) -> list[int]:
         """Return the kinds whose names have a form of a word."""
         return [kind for kind in range(len(self._parts)) if self.speaks_of(kind, word)]
-
-    # What is said of a kind
 
     # What is said of a kind
 
@@ -205,9 +207,38 @@ class Kinds:
         heads, tails = types[self.view.heads[edges]], types[self.view.tails[edges]]
         sources, targets = (tails, heads) if port & 1 else (heads, tails)
         ends, counts = np.unique(targets[sources == kind], return_counts=True)
+        typed = int(counts[ends >= 0].sum())
         total = max(int(counts.sum()), 1)
+        total = typed if typed >= _MOSTLY_TYPED * total else total  # a few that nothing describes
         pairs = zip(ends.tolist(), counts.tolist(), strict=True)
         return {end: count / total for end, count in pairs if end >= 0}
+
+    def is_event(self, kind: int) -> bool:
+        """Return whether nodes of a kind have no names, and say how several others go together.
+
+        Such are flights, orders and appointments: people ask about those, and hardly mention them.
+        """
+        return self._events[kind]
+
+    @cached_property
+    def _events(self) -> list[bool]:
+        types = np.asarray(self.view.node_type_ids)
+        found = []
+        for kind in range(len(self.view.node_types)):
+            onward = {port for port, _ in self.joins.get(kind, ()) if self.is_single(kind, port)}
+            nodes = np.flatnonzero(types == kind)
+            chosen = nodes[:: max(len(nodes) // _SAMPLE, 1)].tolist()
+            names = (humanize(self.view.names[node]).split() for node in chosen)
+            numbered = sum(any(word[:1].isdigit() for word in name[-1:]) for name in names)
+            found.append(len(onward) > 1 and numbered >= _NAMELESS * len(chosen) > 0)
+        return found
+
+    def _is_single(self, kind: int, port: int) -> bool:
+        """Return whether each node of a kind has at most one node at a step."""
+        edges = self._edges_of(port >> 1)
+        starts = np.asarray((self.view.tails if port & 1 else self.view.heads)[edges])
+        starts = starts[np.asarray(self.view.node_type_ids)[starts] == kind]
+        return len(np.unique(starts)) == len(starts)
 
     def _edges_of(self, relation: int) -> Int32[np.ndarray, "num_edges"]:
         """Return the edges of a relation; of very many some, evenly spaced."""
@@ -245,6 +276,11 @@ class Kinds:
                 return False
             here = kind
         return True
+
+    def direction(self, way: Way) -> Direction | None:
+        """Return the end of an event that a way leads to or from, where a label says one."""
+        ends = (of_label(self.schema.labels[port >> 1]) for port in way.ports)
+        return next((end for end in ends if end is not None), None)
 
     def steps(self, way: Way) -> tuple[Step, ...]:
         """Return the plan steps of a way."""

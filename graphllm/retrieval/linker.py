@@ -178,8 +178,8 @@ class Linker:
 
     def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
         """Return a mention for each type of node that has the name: the album, and the song."""
-        kinds = self._by_type([n for n in nodes[:_MAX_SPELLINGS] if self._may_call(n, spellings[0])])
-        return [self._mention(span, spellings, same) for same in kinds]
+        called = [n for n in nodes[:_MAX_SPELLINGS] if self._may_call(n, spellings[0])]
+        return [self._mention(span, spellings, same) for same in self._by_type(called)]
 
     def _may_call(self, node: int, surface: str) -> bool:
         """Whether words may be what a node is called: a code in capitals only as it is written.

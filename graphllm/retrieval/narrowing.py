@@ -22,6 +22,7 @@ from graphllm.query.plan import (
     Union,
 )
 from graphllm.retrieval.constraints import Constraint
+from graphllm.retrieval.directions import before
 from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, family, words
 from graphllm.retrieval.ground import Ground, Question
 from graphllm.retrieval.kinds import Kinds, NamedKind, Way
@@ -36,6 +37,8 @@ _FAR = 0.12  # what each further step to a name costs
 _CUED, _UNCUED = 1.3, 0.85  # how sure a value is that a word says the attribute of, or none
 _FANS_OUT = 0.05  # for a step from one to many: "the albums of X" rather than the album of a track
 _SAID = 0.2  # for words that say which step is meant
+_DIRECTED = 0.6  # for "from" before a name, and a step that is called "source" or "destination"
+_APART = 0.8  # quality of names that are joined by events, and need not be by the same
 _BESIDE = 0.25  # what a word for the kind of a name, beside it, is worth
 _OF_ANOTHER = 0.9  # quality of a value that a kind joined with the one asked for has
 _GUESSED_STEP = 0.9
@@ -43,12 +46,20 @@ _COMMON_VERB = 0.85
 _DENYING = words("not without no never except excluding neither nor lack lacks lacking empty")
 _HOLDING = words("with have has having whose had")
 _LITTLE_SAID = words("a an any some the single yet been ever being of its their to own")
+_GENDERS = (
+    (words("female females woman women girl girls"), ("female", "f", "woman")),
+    (words("male males man men boy boys"), ("male", "m", "man")),
+)
+_GENDER_LABELS = words("sex gender")
 _PLACED = words("live lives lived living located based reside resides situated come comes lie lies")
 # Verbs that say little of which step is meant: what is joined says it.
 _COMMON_VERBS = words(
     "contain contains containing contained include includes including included release released "
     "issue issued place placed make made appear appears exist exists offer offered feature buy "
-    "features used billed sold purchased ordered bought store database dated handle handled hold"
+    "features used billed sold purchased ordered bought store database dated handle handled hold "
+    "fly flies flying flown flight flights direct directly nonstop operate operates operated serve "
+    "serves served run runs travel reach reached leave leaves leaving depart arrive file record "
+    "world data"
 )
 
 
@@ -94,6 +105,7 @@ class Reading:
         denies: It says what a "not" takes away.
         quality: Below 1 where something was guessed.
         is_path: Only names narrow it, as in "the albums of Queen".
+        ports: By which its nodes lead to the names that narrow it.
     """
 
     kind: int
@@ -103,6 +115,7 @@ class Reading:
     denies: bool = False
     quality: float = 1.0
     is_path: bool = False
+    ports: frozenset[int] = frozenset()  # by which the nodes lead to names
 
     def explain(self, positions: range | dict[int, float], quality: float = 1.0) -> None:
         """Note words as explained."""
@@ -120,6 +133,7 @@ class Reading:
             self.denies,
             self.quality,
             self.is_path,
+            self.ports,
         )
 
 
@@ -133,6 +147,7 @@ class _Piece(NamedTuple):
     sureness: float
     explained: dict[int, float]
     mention: Mention | None = None
+    way: Way | None = None  # from the name
 
 
 def narrowed(asked: Asked, kind: int) -> Reading | None:
@@ -143,8 +158,13 @@ def narrowed(asked: Asked, kind: int) -> Reading | None:
         if named.kind == kind:
             reading.explain(range(*named.span), named.quality)
     pieces = list(_pieces(asked, kind))
-    for group in _alternatives(asked, pieces):
+    groups = _alternatives(asked, pieces)
+    if _contradict(asked, kind, groups):
+        return None
+    for group in groups:
         _keep(asked, reading, group)
+    reading.ports = frozenset(p.port ^ 1 for p in pieces if p.way is not None)
+    reading.quality *= _APART if _go_apart(asked, kind, groups) else 1.0
     path = reading.plan if pieces and all(piece.mention for piece in pieces) else None
     compared = _compared(asked, reading)
     if compared is None:
@@ -180,6 +200,8 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
         if options:
             yield _of_value(asked, kind, span, options)
     yield from _numbers(asked, kind)
+    yield from _counted_out(asked, kind)
+    yield from _gendered(asked, kind)
     for position, token in enumerate(asked.question.seeds.tokens):
         for port, yes in ground.schema.flags.items():
             if has[port] > 0 and ground.affinity.label_word(token.folded, port >> 1):
@@ -196,6 +218,37 @@ def _numbers(asked: Asked, kind: int) -> Iterator[_Piece]:
             label = asked.ground.schema.labels[port >> 1].split()
             if family(before) in map(family, label):
                 yield _of_value(asked, kind, Span(at - 1, at + 1), [(port, int(word))])
+
+
+def _counted_out(asked: Asked, kind: int) -> Iterator[_Piece]:
+    """Yield "worth 4 credits", "18 years old": a number, and the name of what it counts."""
+    folded, kinds = asked.folded, asked.ground.kinds
+    for at, word in enumerate(folded[:-1]):
+        if not word.isdigit() or _is_taken(asked, at) or folded[at - 1 : at] == ["top"]:
+            continue
+        aged = folded[at + 1 : at + 3] in (["years", "old"], ["year", "old"])
+        after = at + (3 if aged else 2)
+        for port in kinds.measured(kind):
+            label = asked.ground.schema.labels[port >> 1].split()
+            named = "age" in label if aged else family(folded[at + 1]) in map(family, label)
+            if named and not asked.names_kind(at + 1):
+                yield _of_value(asked, kind, Span(at, after), [(port, int(word))])
+
+
+def _gendered(asked: Asked, kind: int) -> Iterator[_Piece]:
+    """Yield "female students", where an attribute says ``F`` or ``M``."""
+    kinds = asked.ground.kinds
+    for at, word in enumerate(asked.folded):
+        spellings = next((said for known, said in _GENDERS if word in known), ())
+        for said in spellings:
+            options = [
+                (port, value)
+                for port, value in asked.ground.schema.text_values.get(said, ())
+                if kinds.has(kind)[port] > 0
+                and not _GENDER_LABELS.isdisjoint(asked.ground.schema.labels[port >> 1].split())
+            ]
+            if options and not asked.names_kind(at):
+                yield _of_value(asked, kind, Span(at, at + 1), options)
 
 
 def _spelled_out(ground: Ground, said: str, *, repeated: bool) -> Sequence[tuple[int, str]]:
@@ -292,10 +345,43 @@ def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[_Piece]:
         sureness = mention.quality - _FAR * (len(way.ports) - 1)
         sureness += _BESIDE * any(_is_beside(s, mention.span) for s in asked.of_kind(start))
         sureness += _FANS_OUT * (way.ports[-1] & 1)
+        sureness += _directed(asked, mention.span, way)
         sureness += _SAID * sum(how for at, how in said.items() if not asked.names_kind(at))
         explained = {**dict.fromkeys(range(*mention.span), mention.quality), **said}
         plan = kinds.walked(entities, start, way)
-        yield _Piece(mention.span, way.ports[-1], plan, False, sureness, explained, mention)
+        yield _Piece(mention.span, way.ports[-1], plan, False, sureness, explained, mention, way)
+
+
+def _directed(asked: Asked, span: Span, way: Way) -> float:
+    """Return what it is worth that "from" or "to" before a name agrees with the way from it."""
+    end, said = asked.ground.kinds.direction(way), before(asked.folded, span)
+    if end is None or said is None:
+        return 0.0
+    return _DIRECTED if end is said else -_DIRECTED
+
+
+def _contradict(asked: Asked, kind: int, groups: Sequence[Sequence[_Piece]]) -> bool:
+    """Return whether an event would have two of what it has one of: two places that it goes to."""
+    ports = [port for group in groups for port in {p.port ^ 1 for p in group if p.way is not None}]
+    single = [port for port in ports if asked.ground.kinds.is_single(kind, port)]
+    return asked.ground.kinds.is_event(kind) and len(set(single)) < len(single)
+
+
+def _go_apart(asked: Asked, kind: int, groups: Sequence[Sequence[_Piece]]) -> bool:
+    """Return whether names are joined by events of one kind, which need not be the same ones.
+
+    Who flies from Rome, and to Oslo, may do so on two flights; one flight has both.
+    """
+    kinds = asked.ground.kinds
+    passed: set[tuple[int, int]] = set()
+    for group in groups:
+        way = group[0].way
+        if way is None or len(way.ports) < 2 or not kinds.is_event(way.kinds[0]):
+            continue
+        if kinds.is_single(way.kinds[0], way.ports[0] ^ 1):
+            passed.add((way.kinds[0], way.ports[0]))
+    events = [event for event, _ in passed if event != kind]
+    return len(set(events)) < len(events)
 
 
 def _is_beside(span: Span, other: Span) -> bool:

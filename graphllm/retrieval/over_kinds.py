@@ -22,6 +22,7 @@ from graphllm.query.plan import (
     Values,
 )
 from graphllm.retrieval.constraints import Superlative, constraints, number_said, superlative
+from graphllm.retrieval.directions import left_open
 from graphllm.retrieval.english import FUNCTION_WORDS, words
 from graphllm.retrieval.ground import Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import EVERY, Want
@@ -112,12 +113,23 @@ def _subjects(asked: Asked) -> list[tuple[int, float]]:
     kinds = asked.ground.kinds
     if named:
         joined = {k for n in named for _, k in kinds.joins.get(n, ())} - set(named)
+        events = {k for k in _events(asked) if k not in named}
         others = [k for k in sorted(joined) if _is_spent(asked, k) or _says_number(asked, k)]
+        others = list(dict.fromkeys((*others, *sorted(events))))
         return [*((k, 0.0) for k in named), *((k, _JOINED_KIND) for k in others)]
     everything = range(len(asked.ground.view.node_types))
     about = [k for k in everything if _is_spent(asked, k) or _says_attribute(asked, k, content)]
     about += [k for k in everything if k not in about and has_value(asked, k)]
+    about += [k for k in _events(asked) if k not in about]
     return [(kind, _GUESSED_KIND) for kind in about[:_KINDS_TRIED]]
+
+
+def _events(asked: Asked) -> list[int]:
+    """Return the kinds of event that what is named takes part in."""
+    kinds, types = asked.ground.kinds, asked.ground.view.node_type_ids
+    named = {int(types[m.nodes[0]]) for m in asked.question.seeds.mentions}
+    beside = {k for kind in named for _, k in kinds.joins.get(kind, ())}
+    return [kind for kind in sorted(beside) if kinds.is_event(kind)]
 
 
 def _says_number(asked: Asked, kind: int) -> bool:
@@ -209,6 +221,9 @@ def _aggregate(asked: Asked) -> tuple[Aggregate, int] | None:
 
 def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
     yield reading, Count(reading.plan)
+    if asked.ground.kinds.is_event(reading.kind):
+        for said, reached in _reached(asked, reading, reading.plan):
+            yield said, Count(reached)
     opening = [
         (at, w)
         for at, w in _left(asked, reading)
@@ -271,16 +286,45 @@ def _reached(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[R
     kinds = asked.ground.kinds
     first = asked.kinds[0] if asked.kinds else None
     ranked = isinstance(plan, TopK)
+    if first is None and "where" in asked.folded[:1] and reading.ports:
+        yield from _elsewhere(asked, reading, plan)
     if first is None or first.kind == reading.kind or reading.denies:
         return
-    if reading.is_path and not ranked:  # ``one_name`` knows more of paths
-        return
-    way = next(iter(kinds.ways(reading.kind, first.kind)), None)
+    if reading.is_path and not ranked and not kinds.is_event(reading.kind):
+        return  # ``one_name`` knows more of paths
+    way = _way(asked, reading, first.kind)
     if way is not None:
         said = reading.copy()
         said.explain(_along(asked, reading.kind, way))
         said.quality *= 1 - _MULTI_STEP * len(way.ports)
         yield said, kinds.walked(plan, reading.kind, way)
+
+
+def _way(asked: Asked, reading: Reading, end: int, *, longest: int = 3) -> Way | None:
+    """Return the way from what was read to a kind: not back to a name, and as "to" says."""
+    kinds = asked.ground.kinds
+    said = left_open(asked.folded, [m.span for m in reading.mentions])
+    ways = [w for w in kinds.ways(reading.kind, end) if len(w.ports) <= longest]
+    is_event = kinds.is_event(reading.kind)
+
+    def rank(way: Way) -> tuple[bool, bool, int]:
+        again = is_event and way.ports[0] in reading.ports
+        return again, said is not None and kinds.direction(way) is not said, len(way.ports)
+
+    return min(ways, key=rank, default=None)
+
+
+def _elsewhere(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
+    """Yield "where can I fly to from X": the other end of the events that X is one end of."""
+    kinds = asked.ground.kinds
+    said = left_open(asked.folded, [m.span for m in reading.mentions])
+    for port, end in kinds.joins.get(reading.kind, ()):
+        way = Way((port,), (end,))
+        direction = kinds.direction(way)
+        if port not in reading.ports and direction is not None and direction is said:
+            done = reading.copy()
+            done.explain({0: 1.0})
+            yield done, kinds.walked(plan, reading.kind, way)
 
 
 def _along(asked: Asked, start: int, way: Way) -> dict[int, float]:
@@ -435,7 +479,7 @@ def _most(asked: Asked, reading: Reading, wanted: Superlative) -> Iterator[tuple
     for counted in asked.kinds:
         if counted.kind == reading.kind or not _after_most(asked, counted.span, wanted):
             continue
-        way = next((w for w in kinds.ways(reading.kind, counted.kind) if len(w.ports) == 1), None)
+        way = _way(asked, reading, counted.kind, longest=1)
         if way is not None and kinds.is_pure(reading.kind, way):
             said = reading.copy()
             said.explain(range(*wanted.span))

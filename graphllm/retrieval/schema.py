@@ -48,6 +48,10 @@ _SAME_KIND = 0.75
 _KNOWN_BY = 64  # relations of a kind of node that are compared
 
 
+_YES = frozenset(("true", "1", "y", "yes", "t"))
+_NO = frozenset(("false", "0", "n", "no", "f"))
+
+
 class GraphSchema:
     """The relations of one graph and how they join; everything lazy, estimated from samples.
 
@@ -227,11 +231,10 @@ class GraphSchema:
         for position, name in enumerate(self.attributes, len(self.view.relations)):
             column = self.view.node_columns[name]
             rows = range(min(len(column.ids), _MOST_FLAGS))
-            values = {column.value(row) for row in rows}
-            for yes in (True, 1, "1", "Y", "yes", "true"):
-                if yes in values and len(values) <= 2 and type(yes) in map(type, values):
-                    found[2 * position] = yes
-                    break
+            values = dict.fromkeys(column.value(row) for row in rows)
+            yes = [value for value in values if str(value).lower() in _YES]
+            if yes and all(str(value).lower() in _YES | _NO for value in values):
+                found[2 * position] = yes[0]
         return found
 
     def _edge_attributes(self, relation: int) -> list[str]:
