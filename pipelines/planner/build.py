@@ -89,7 +89,7 @@ def examples(options: argparse.Namespace) -> Iterator[PlanExample]:
     if "curriculum" in sources:
         yield from invented(rng, options.graphs, options.each)
     if "kinds" in sources:
-        yield from about_kinds(rng, options.graphs // 4, 10)
+        yield from about_kinds(rng, options.graphs // 2, 10)
     if "webquestions" in sources:
         asked = list(webquestions(data, without=() if film else SCREEN))
         for _ in range(2):
