@@ -124,7 +124,7 @@ def _file(data_dir: Path, name: str, stem: str) -> Path:
 def _arrays(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     """Return arrays of a ``.npz`` file by name; never a pickle."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             return {name: stored[name] for name in names}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(

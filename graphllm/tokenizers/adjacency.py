@@ -205,11 +205,18 @@ def _normalized(matrix: Any) -> Any:  # noqa: ANN401 - scipy ships no types
     """Return the matrix with each entry over the square roots of its row's and column's sums."""
     num_rows, num_columns = matrix.shape
     rows = np.repeat(np.arange(num_rows, dtype=np.int32), np.diff(matrix.indptr))
-    by_row = _inverse_root(np.bincount(rows, matrix.data, num_rows))
-    by_column = _inverse_root(np.bincount(matrix.indices, matrix.data, num_columns))
+    by_row = _inverse_root(_sums(rows, matrix.data, num_rows))
+    by_column = _inverse_root(_sums(matrix.indices, matrix.data, num_columns))
     matrix.data *= by_row[rows]
     matrix.data *= by_column[matrix.indices]
     return matrix
+
+
+def _sums(
+    places: Nodes, values: Float32[np.ndarray, "num_edges"], count: int
+) -> Float64[np.ndarray, "count"]:
+    # without any values bincount forgets that they are floats
+    return np.bincount(places, values, count).astype(np.float64, copy=False)
 
 
 def _inverse_root(sums: Float64[np.ndarray, "num_nodes"]) -> Float32[np.ndarray, "num_nodes"]:
