@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.pytorch_utils import Conv1D
 
 from graphllm.errors import ConfigError
 from graphllm.graph.plain import plain
@@ -64,6 +65,7 @@ def add_lora(model: nn.Module, settings: LoraSettings) -> None:
         lora_alpha=settings.alpha,  # type: ignore[arg-type]  # peft says int, and divides
         lora_dropout=settings.dropout,
         target_modules=list(settings.targets) or None,
+        fan_in_fan_out=any(map(_is_transposed, model.modules())),
     )
     try:
         inject_adapter_in_model(config, model)
@@ -83,7 +85,12 @@ def _linear_names(model: nn.Module) -> list[str]:
 
 
 def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear) or type(module).__name__ == "Conv1D"  # GPT-2's own
+    return isinstance(module, nn.Linear) or _is_transposed(module)
+
+
+def _is_transposed(module: nn.Module) -> bool:
+    """Whether it is a linear layer of GPT-2, whose weight is (inputs, outputs)."""
+    return isinstance(module, Conv1D)
 
 
 def set_mode(model: nn.Module, *, training: bool, frozen: bool, checkpointing: bool) -> None:
@@ -117,10 +124,10 @@ def load_state(model: nn.Module, state: Mapping[str, Tensor]) -> None:
     """
     own = {name: part for name, part in model.named_parameters() if part.requires_grad}
     if others := sorted(set(own) ^ set(state)):
-        whose = "the model does not train" if others[0] in state else "is missing from the file of"
+        where = "is no weight that the model trains" if others[0] in state else "is missing"
         raise ConfigError(
-            f"{plain(others[0])!r} {whose} the weights ({len(others)} such names): open the model "
-            "with the settings it was trained with (lora, frozen)"
+            f"{plain(others[0])!r} {where} ({len(others)} names differ): open the model with the "
+            "settings it was trained with (lora, frozen)"
         )
     for name, parameter in own.items():
         if parameter.shape != state[name].shape:

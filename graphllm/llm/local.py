@@ -287,11 +287,14 @@ class LocalLanguageModel:
             the weights that are trained.
 
         Raises:
-            ConfigError: There is not one target for each prompt, or a soft part has another width.
+            ConfigError: There is not one target for each prompt, or there are none, or a soft part
+                has another width.
             LanguageModelError: A prompt and its target do not fit the context, or the batch does
                 not fit the memory.
         """
         told = self._told(prompts, targets)
+        if not prompts:
+            raise ConfigError("there is nothing to take a loss of: no prompts are given")
         if reduction not in ("mean", "sum", "none"):
             raise ConfigError(f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
         with self._working(told[0]):
@@ -345,7 +348,7 @@ class LocalLanguageModel:
     def _told(
         self, prompts: Sequence[Prompt], targets: Sequence[str]
     ) -> tuple[list[Row], list[list[int]]]:
-        if len(prompts) != len(targets) or not prompts:
+        if len(prompts) != len(targets):
             raise ConfigError(
                 f"expected one target for each prompt, got {len(prompts)} prompts and "
                 f"{len(targets)} targets"

@@ -1,13 +1,25 @@
 """Soft parts through a model against the same computed by hand, one row at a time."""
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
+    AutoTokenizer,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    PegasusConfig,
+    PegasusForConditionalGeneration,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+)
 
-from graphllm.llm import Decoding, Prompt
+from graphllm.errors import ConfigError, LanguageModelError
+from graphllm.llm import Decoding, LocalLanguageModel, Prompt
 from graphllm.testing import assert_soft_prompt_contract
-from tests.llm.tiny import SAVE
+from tests.llm.tiny import CONTEXT, SAVE, SMALL, with_spaces, wrapped
 
 SHORT = Decoding(max_new_tokens=6)
 DIM = 16
@@ -110,3 +122,230 @@ def test_loss_and_gradient_are_those_computed_by_hand(models, by_hand, kind):
 @pytest.mark.parametrize("kind", SAVE)
 def test_contract(models, kind):
     assert_soft_prompt_contract(models[kind])
+
+
+# ---- soft parts that say what words say
+
+
+WORDS = ["<|im_start|>", "Name ", "every edge", "", "Who directed Inception?"]
+
+
+@pytest.mark.parametrize("kind", SAVE)
+def test_the_embeddings_of_words_say_what_the_words_say(models, kind):
+    model = models[kind]
+    by_words = [Prompt.of(text) for text in WORDS]
+    by_vectors = [Prompt.of(model.word_embeddings(text)) for text in WORDS]
+    assert model.generate(by_words, SHORT) == model.generate(by_vectors, SHORT)
+    sampled = Decoding(max_new_tokens=6, temperature=2.0, seed=5)
+    assert model.generate(by_words, sampled) == model.generate(by_vectors, sampled)
+    targets = ["four edges"] * len(by_words)
+    torch.testing.assert_close(model.score(by_words, targets), model.score(by_vectors, targets))
+
+
+def test_a_prompt_of_nothing_has_a_token_to_reply_to(models):
+    nothing = Prompt.of(torch.zeros(0, DIM))
+    for kind in ("llama", "gpt2"):
+        assert models[kind].generate([nothing], SHORT) == models[kind].generate(
+            [Prompt.of("")], SHORT
+        )
+        loss = models[kind].loss([nothing], ["x"])
+        torch.testing.assert_close(loss, models[kind].loss([Prompt.of("")], ["x"]))
+
+
+OTHERS = {
+    "qwen2": (Qwen2Config, Qwen2ForCausalLM),
+    "gemma2": (Gemma2Config, Gemma2ForCausalLM),  # its embeddings are scaled, its logits capped
+}
+
+
+def save_other(kind, folder):
+    torch.manual_seed(5)
+    config_class, model_class = OTHERS[kind]
+    sizes = {**SMALL, "head_dim": 8, "initializer_range": 0.2}
+    config = config_class(vocab_size=len(wrapped()), eos_token_id=0, bos_token_id=None, **sizes)
+    model_class(config).save_pretrained(folder)
+    wrapped().save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_models_of_other_kinds(tmp_path, kind):
+    model = LocalLanguageModel(save_other(kind, tmp_path), device="cpu")
+    words = "Who directed Inception?"
+    spoken, soft_words = Prompt.of(words), Prompt.of(model.word_embeddings(words))
+    assert model.generate([spoken], SHORT) == model.generate([soft_words], SHORT)
+    hand = ByHand("llama", tmp_path)
+    ours, theirs = soft(1), soft(1)
+    loss = model.loss([Prompt.of("Graph: ", ours, " x"), spoken], ["Nolan", "x"], "none")[0]
+    expected = hand.nll("Graph: ", theirs, " x", "Nolan").sum()
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    expected.backward()
+    assert_same_gradient(ours.grad, theirs.grad)
+
+
+def test_a_model_that_scales_embeddings_elsewhere_is_refused(tmp_path):
+    config = PegasusConfig(
+        vocab_size=len(wrapped()),
+        d_model=16,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        max_position_embeddings=64,
+        scale_embedding=True,
+        init_std=0.5,
+        eos_token_id=0,
+        pad_token_id=0,
+        decoder_start_token_id=0,
+    )
+    PegasusForConditionalGeneration(config).save_pretrained(tmp_path)
+    wrapped().save_pretrained(tmp_path)
+    model = LocalLanguageModel(tmp_path, device="cpu")
+    assert model.generate([Prompt.of("x")], SHORT)
+    with pytest.raises(ConfigError, match="reads the embeddings of words differently"):
+        model.generate([Prompt.of(soft(0))], SHORT)
+
+
+# ---- targets
+
+
+@pytest.mark.parametrize("kind", CAUSAL)
+def test_a_target_is_what_the_model_would_write(models, kind):
+    """The likeliest reply, told as a target, is as likely as its tokens were one by one."""
+    model = models[kind]
+    prompt = Prompt.of("Graph:", soft(3), " Who directed Inception?")
+    row = model._row(prompt, SHORT)
+    for text in ("Christopher Nolan", " Nolan", "\nNolan", "", "中文"):
+        ids = model._tokens.target(row, text)
+        assert ids[-1] == END[kind]
+        assert model._tokens.text(ids) == text
+
+
+def test_a_prompt_keeps_its_tokens_wherever_the_target_begins(models):
+    """Also within a word, where the two would share a token if they were one text."""
+    model = models["llama"]
+    text, ids = "Christopher Nolan directed it in 2010.", model._tokens.ids
+    shared = 0
+    for cut in range(1, len(text)):
+        before, target = text[:cut], text[cut:]
+        told = model._tokens.target(model._row(Prompt.of(before), SHORT), target)[:-1]
+        assert model._tokens.text(told) == target
+        whole = ids(text)
+        if whole[: len(ids(before))] == ids(before):
+            assert [*ids(before), *told] == whole
+        else:
+            assert told == ids(target)
+            shared += 1
+    assert 5 < shared < len(text) - 5
+
+
+def test_a_text_behind_a_soft_part_gets_no_space_that_nobody_wrote():
+    from transformers import PreTrainedTokenizerFast
+
+    from graphllm.llm._prompt_tokens import SOFT, PromptTokenizer
+
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=with_spaces(), eos_token="</s>")
+    tokens = PromptTokenizer("tiny", tokenizer, frozenset({1}), start_id=None)
+    row = tokens.row(Prompt.of("asks", soft(0, 1), "which"))
+    at = row.ids.index(SOFT)
+    assert "".join(tokenizer.convert_ids_to_tokens(row.ids[:at])) == "▁asks"
+    assert "".join(tokenizer.convert_ids_to_tokens(row.ids[at + 1 :])) == "which"
+    told = tokens.target(tokens.row(Prompt.of("Who")), "asks")
+    assert "".join(tokenizer.convert_ids_to_tokens(told[:-1])) == "asks"
+
+
+# ---- states
+
+
+@pytest.mark.parametrize("kind", SAVE)
+def test_states_of_a_layer_are_those_of_a_row_alone(models, by_hand, kind):
+    ours = [soft(seed, case[1]) for seed, case in enumerate(CASES)]
+    prompts = [
+        Prompt.of(before, part, behind)
+        for part, (before, _, behind, _) in zip(ours, CASES, strict=True)
+    ]
+    hand = by_hand[kind]
+    reads = hand.model.get_encoder() if kind in SEQ2SEQ else hand.model
+    for layer in (0, 1, -1):
+        found = models[kind].hidden_states(prompts, layer)
+        for states, part, (before, _, behind, _) in zip(found, ours, CASES, strict=True):
+            told = hand.told(before, part, behind)
+            expected = reads(inputs_embeds=told[None], output_hidden_states=True).hidden_states
+            torch.testing.assert_close(states, expected[layer][0], rtol=1e-3, atol=1e-3)
+            assert not states.requires_grad
+    with pytest.raises(ConfigError, match="layer must be between -3 and 2, got 3"):
+        models[kind].hidden_states(prompts, 3)
+
+
+# ---- what is refused
+
+
+def test_a_soft_part_of_another_width(models):
+    wrong = Prompt.of("Graph: ", torch.zeros(2, DIM + 1))
+    match = r"llama takes soft parts that are tensors of width 16, got a Tensor of shape \(2, 17\)"
+    for ask in (
+        lambda: models["llama"].generate([wrong], SHORT),
+        lambda: next(models["llama"].stream(wrong, SHORT)),
+        lambda: models["llama"].loss([wrong], ["x"]),
+        lambda: models["llama"].score([wrong], ["x"]),
+        lambda: models["llama"].hidden_states([wrong]),
+    ):
+        with pytest.raises(ConfigError, match=match):
+            ask()
+
+
+def test_an_array_is_no_soft_part(models):
+    wrong = Prompt.of(np.zeros((2, DIM), dtype=np.float32))
+    with pytest.raises(ConfigError, match="got a ndarray of shape"):
+        models["llama"].generate([wrong], SHORT)
+
+
+def test_a_soft_part_counts_in_the_context(models):
+    model = models["llama"]
+    long = Prompt.of("x", torch.zeros(CONTEXT - 5, DIM))
+    assert model.generate([long], Decoding(max_new_tokens=4))[0].usage.prompt_tokens == CONTEXT - 4
+    with pytest.raises(LanguageModelError, match="the prompt has 252 tokens and the reply may ha"):
+        model.generate([long], Decoding(max_new_tokens=5))
+
+
+def test_a_target_is_never_cut(models):
+    model = models["llama"]
+    room = Prompt.of("x", torch.zeros(CONTEXT - 3, DIM))
+    assert model.loss([room], ["x"]).isfinite()
+    match = "the prompt has 254 tokens and target 2 of 2 has 3; the context is 256; shorten either"
+    with pytest.raises(LanguageModelError, match=match):
+        model.loss([Prompt.of("x"), room], ["x", "xx"])
+    with pytest.raises(LanguageModelError, match=r"target 1 of 1 has \d{3}; the context is 256"):
+        models["t5"].score([Prompt.of("x")], ["x " * CONTEXT])
+
+
+def test_a_target_for_each_prompt(models):
+    for targets in ([], ["a", "b"]):
+        with pytest.raises(ConfigError, match=f"got 1 prompts and {len(targets)} targets"):
+            models["llama"].loss([Prompt.of("x")], targets)
+    with pytest.raises(ConfigError, match="nothing to take a loss of: no prompts are given"):
+        models["llama"].loss([], [])
+    assert models["llama"].score([], []).shape == (0,)
+    assert models["llama"].hidden_states([]) == []
+
+
+@pytest.mark.parametrize("kind", SAVE)
+def test_batches_of_any_size_score_the_same(folders, models, kind):
+    prompts = [Prompt.of("word " * size, soft(size, size), "?") for size in (9, 1, 30, 2, 17)]
+    targets = ["a", "Christopher Nolan", "", "x y z", "Basel"]
+    small = LocalLanguageModel(folders[kind], batch_size=2, device="cpu")
+    found, expected = small.score(prompts, targets), models[kind].score(prompts, targets)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
+    for one, other in zip(
+        small.hidden_states(prompts), models[kind].hidden_states(prompts), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", SAVE)
+def test_contract_on_a_gpu(folders, kind):
+    assert_soft_prompt_contract(LocalLanguageModel(folders[kind], device="cuda", dtype="float32"))
