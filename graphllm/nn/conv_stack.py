@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import BatchNorm  # type: ignore[import-untyped]
 
 from graphllm.errors import ConfigError
-from graphllm.nn.encoder import Edges, check_at_least_one
+from graphllm.nn.encoder import Edges, check_at_least_one, check_dropout
 
 Norm = Literal["layer", "batch"]
 
@@ -30,6 +30,7 @@ class ConvStack(nn.Module):
     ) -> None:
         super().__init__()
         check_at_least_one(num_layers=len(convs))
+        check_dropout(dropout)
         self.convs = nn.ModuleList(convs)
         self.norms = nn.ModuleList(make_norm(norm, hidden_dim) for _ in convs[1:])
         self.dropout = nn.Dropout(dropout)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import SimpleConv  # type: ignore[import-untyped]
 from torch_geometric.nn.conv.gcn_conv import gcn_norm  # type: ignore[import-untyped]
 
-from graphllm.nn.encoder import Edges, GraphEncoder, check_at_least_one
+from graphllm.nn.encoder import Edges, GraphEncoder, check_at_least_one, check_dropout
 
 
 class DAGNN(GraphEncoder):
@@ -50,6 +50,7 @@ class DAGNN(GraphEncoder):
     ) -> None:
         super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
         check_at_least_one(num_layers=num_layers)
+        check_dropout(dropout)
         self.num_layers = num_layers
         self.mlp = nn.Sequential(
             nn.Dropout(dropout),

@@ -115,6 +115,16 @@ def check_at_least_one(**counts: int) -> None:
             raise ConfigError(f"{name} must be 1 or more, got {count}")
 
 
+def check_dropout(dropout: float) -> None:
+    """Check that ``dropout`` is a probability below one.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if not 0 <= dropout < 1:
+        raise ConfigError(f"dropout must be at least 0 and below 1, got {dropout}")
+
+
 def head_dim(hidden_dim: int, num_heads: int) -> int:
     """Return the width of one attention head.
 

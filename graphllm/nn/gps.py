@@ -7,7 +7,13 @@ from torch import Tensor, nn
 from torch_geometric.nn import GPSConv  # type: ignore[import-untyped]
 
 from graphllm.nn.conv_stack import Norm
-from graphllm.nn.encoder import Edges, GraphEncoder, check_at_least_one, head_dim
+from graphllm.nn.encoder import (
+    Edges,
+    GraphEncoder,
+    check_at_least_one,
+    check_dropout,
+    head_dim,
+)
 from graphllm.nn.gin import gin_conv
 
 _NORMS: dict[Norm, dict[str, object]] = {
@@ -60,6 +66,7 @@ class GPS(GraphEncoder):
     ) -> None:
         super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
         check_at_least_one(num_layers=num_layers)
+        check_dropout(dropout)
         head_dim(hidden_dim, num_heads)
         self.enter = nn.Linear(in_dim, hidden_dim)
         self.layers = nn.ModuleList(

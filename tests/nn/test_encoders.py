@@ -1,6 +1,8 @@
 """What all encoders promise, and each against its formula written out node by node."""
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -145,6 +147,8 @@ def test_vectors_of_another_width_are_an_error(name):
 def test_settings_out_of_range_are_an_error(name):
     with pytest.raises(ConfigError, match="num_layers must be 1 or more, got 0"):
         make(name, num_layers=0)
+    with pytest.raises(ConfigError, match=r"below 1, got 2\.0"):
+        make(name, dropout=2.0)
     with pytest.raises(ConfigError, match="edge_dim must be 1 or more, got -1"):
         make(name, edge_dim=-1)
     if name in ("graph_transformer", "gat", "gps"):
@@ -184,6 +188,13 @@ def test_every_encoder_has_its_formula_here():
 def test_unknown_norms_are_an_error():
     with pytest.raises(ConfigError, match="norm must be 'layer' or 'batch', got 'none'"):
         make_norm("none", 8)
+
+
+@pytest.mark.slow
+def test_graph_tokens_and_soft_prompts_do_not_wait_for_torch_geometric():
+    code = "import graphllm.nn, sys; print('torch_geometric' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
 def test_unknown_encoders_are_an_error():
