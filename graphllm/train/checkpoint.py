@@ -29,7 +29,6 @@ class TrainState:
 
     Attributes:
         step: How many are done.
-        measured: What the last validation returned.
         best: What the best one returned.
         best_step: The step it came after; 0 before any.
         num_worse: Validations since then.
@@ -37,7 +36,6 @@ class TrainState:
     """
 
     step: int = 0
-    measured: dict[str, float] | None = None
     best: dict[str, float] | None = None
     best_step: int = 0
     num_worse: int = 0

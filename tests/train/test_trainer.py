@@ -15,6 +15,15 @@ from graphllm.train.trainer import Batches, TrainSettings, train
 mse = torch.nn.functional.mse_loss
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """More only wait for each other with tensors so small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 class Points:
     """Eight random points of a line for each step, as pairs of input and output."""
 
@@ -201,6 +210,15 @@ def test_an_interrupt_in_a_callback_is_saved_and_resumed(tmp_path):
     assert same(resumed, whole)
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C interrupts, also where the tests run in the background and it would be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
     def signalled(module, batch):
         nonlocal count
@@ -210,7 +228,6 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
         return noisy_loss(module, batch)
 
     path, count, steps = tmp_path / "c", 0, []
-    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         trained(
             noisy(),
@@ -220,12 +237,13 @@ def test_a_signal_in_the_middle_of_a_step_waits_for_its_end(tmp_path):
             on_step=lambda p: steps.append(p.step),
         )
     assert steps == list(range(1, 8))
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     count = 7
     resumed = trained(noisy(), settings(20), signalled, checkpoint=path)
     assert same(resumed, trained(noisy(), settings(20), noisy_loss))
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_a_second_signal_ends_at_once_and_writes_nothing(tmp_path):
     def signalled(module, batch):
         signal.raise_signal(signal.SIGINT)
