@@ -97,9 +97,9 @@ def ask_all(file: Path, data: Path, scratch: Path, *, wrong: bool) -> Iterator[t
 
 def opened(name: str, data: Path, scratch: Path) -> tuple[Path, sqlite3.Connection]:
     """Return what graphllm is pointed at, and a database with the same rows for the SQL."""
-    if name == "openflights":
+    if name.startswith("openflights"):
         return _openflights(data / "demo_openflights", scratch / name)
-    if name == "northwind":
+    if name.startswith("northwind"):
         return _northwind(data / "demo_northwind", scratch / name)
     file = data / "spider" / "database" / name / f"{name}.sqlite"
     database = sqlite3.connect(f"file:{file}?mode=ro", uri=True)
@@ -113,7 +113,7 @@ def _openflights(folder: Path, scratch: Path) -> tuple[Path, sqlite3.Connection]
     for table, header in OPENFLIGHTS.items():
         text = (folder / f"{table}.dat").read_text("utf-8")
         (scratch / f"{table}.csv").write_text(f"{header}\n{text}", "utf-8")
-        rows = [[_cell(c) for c in row] for row in csv.reader(text.splitlines(), escapechar="\\")]
+        rows = [[_cell(c) for c in row] for row in csv.reader(text.splitlines())]
         _fill(database, table, COLUMNS[table].split(), rows)
     return scratch, database
 

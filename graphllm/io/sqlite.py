@@ -13,7 +13,10 @@ from graphllm.io.conventions import Scalar, iso_date, squash, with_dates
 from graphllm.io.source import Source
 
 _NAMES = ("name", "fullname", "title", "label", "displayname", "companyname", "username", "login")
-_NAME_PARTS = (("firstname", "lastname"), ("givenname", "familyname"), ("forename", "surname"))
+_NAME_PARTS = (
+    ("firstname", "lastname"), ("givenname", "familyname"), ("forename", "surname"),
+    ("fname", "lname"), ("firstname", "surname"),
+)  # fmt: skip
 _TEXTS = ("description", "notes", "text", "abstract", "summary", "comment", "bio", "biography")
 _LOCK_TIMEOUT_S = 1.0
 
@@ -224,10 +227,16 @@ def _name_columns(table: Table) -> _NameColumns:
     for first, last in _NAME_PARTS:
         if first in free and last in free:
             return _NameColumns((free[first], free[last]), False, text)
-    for word in (*_NAMES, f"{own}description", f"{own}desc"):
-        if word in free:
+    known = (*_NAMES, f"{own}title", own, f"{own}description", f"{own}desc")
+    for word in (*known, *(word for word in free if word.endswith(("name", "title")))):
+        if word in free and not _is_number(table.columns[free[word]]):
             return _NameColumns((free[word],), True, text if text != free[word] else None)
     return _NameColumns((), False, text)
+
+
+def _is_number(declared: str) -> bool:
+    """Whether a column's declared type holds numbers or dates, and so no name."""
+    return declared.startswith(("INT", "DEC", "NUM", "REAL", "FLOAT", "DOUBLE", "DATE", "TIME"))
 
 
 def _relation_names(table: Table) -> list[str]:
@@ -244,7 +253,7 @@ def _stem(key: ForeignKey) -> str:
     if len(key.columns) > 1:
         return key.table
     column = re.sub(r"^(fk|id)_(?=.)", "", key.columns[0], flags=re.IGNORECASE)
-    stem = re.sub(r"([\s_-](id|fk|key)|(?<=[a-z0-9])(Id|ID|Key|FK))$", "", column)
+    stem = re.sub(r"([\s_-](id|Id|ID|fk|FK|key|KEY)|(?<=[a-z0-9])(Id|ID|Key|FK))$", "", column)
     return key.table if squash(stem) in ("", "id", "key", "fk") else stem
 
 

@@ -87,6 +87,8 @@ _COMPARATORS: dict[tuple[str, ...], tuple[Comparison, bool]] = {
     ("under",): (Comparison.LESS, False),
     ("below",): (Comparison.LESS, False),
     ("at", "most"): (Comparison.AT_MOST, False),
+    ("older", "than"): (Comparison.MORE, False),
+    ("younger", "than"): (Comparison.LESS, False),
     ("exactly",): (Comparison.EQUALS, False),
     ("equal", "to"): (Comparison.EQUALS, False),
     ("of",): (Comparison.EQUALS, False),
@@ -110,6 +112,8 @@ _COMPARED_BY = {
     "slower": ("speed",),
     "expensive": ("price", "cost"),
     "cheaper": ("price", "cost"),
+    "older": ("age",),
+    "younger": ("age",),
 }
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _COUNTS = {
@@ -331,6 +335,8 @@ def _literal(tokens: Sequence[Token], position: int) -> tuple[Literal, int] | No
         position += 1
     if position >= len(tokens):
         return None
+    if [t.folded for t in tokens[position : position + 2]] == ["sea", "level"]:
+        return 0, position + 2
     text = tokens[position].text.replace(",", "")
     if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         return np.datetime64(text, "us"), position + 1
@@ -378,7 +384,7 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
         return first_of
     for position, word in enumerate(words):
         following = words[position + 1] if position + 1 < len(words) else ""
-        if word in ("most", "fewest", "least"):
+        if word in ("most", "fewest", "least") and words[max(position - 1, 0)] != "at":
             ascending = word != "most"
             if following in _SECOND_WORD:
                 direction, cues, is_time = _ADJECTIVES[following]

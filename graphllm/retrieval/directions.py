@@ -4,12 +4,30 @@ A flight has two airports, a trip two stations, a transfer two accounts; "from" 
 apart in a question, and words such as "source" and "destination" in the labels of a graph.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 
+from graphllm.query.plan import (
+    Count,
+    Entities,
+    Exists,
+    Filter,
+    Follow,
+    Intersect,
+    NodePlan,
+    OfType,
+    Plan,
+    Step,
+    Subtract,
+    TopK,
+    Union,
+)
 from graphllm.retrieval.english import words
-from graphllm.retrieval.linker import Span
+from graphllm.retrieval.linker import Seeds, Span
+from graphllm.retrieval.schema import GraphSchema
 
+_AGREES, _OPPOSES = 0.05, 0.3  # in score, for a step to the end that words say, or the other
+_UNHEEDED = 0.1  # for a step to neither end
 _FAR = 3  # words between a preposition and the name that it goes with
 
 
@@ -36,7 +54,9 @@ _SAID = {
         "arrivals destination destinations land lands landing end ends ending ended"
     ),
 }
-_BETWEEN = words("the a an at in of on airport city station town")
+_BETWEEN = words("the a an at in of on both either airport city station town")
+_NOUNS = words("destination destinations origin origins arrival arrivals departure departures")
+_JOINING = words("and or both either")
 
 
 def of_label(label: str) -> Direction | None:
@@ -65,10 +85,30 @@ def before(folded: Sequence[str], span: Span) -> Direction | None:
         'to'
     """
     for at in range(span.first - 1, max(span.first - 1 - _FAR, -1), -1):
-        end = of_word(folded[at])
+        end = None if folded[at] in _NOUNS else of_word(folded[at])
         if end is not None or folded[at] not in _BETWEEN:
             return end
     return None
+
+
+def of_names(folded: Sequence[str], named: Sequence[Span]) -> dict[Span, Direction]:
+    """Return the end that each name is said to be; "to Rome and Oslo" speaks of both.
+
+    Examples:
+        >>> spans = [Span(1, 2), Span(3, 4), Span(5, 6)]
+        >>> [end.value for end in of_names("to Rome and Oslo from Faro".split(), spans).values()]
+        ['to', 'to', 'from']
+    """
+    found: dict[Span, Direction] = {}
+    last: Span | None = None
+    for span in sorted(set(named)):
+        end = before(folded, span)
+        if end is None and last in found and _JOINING.issuperset(folded[last.last : span.first]):
+            end = found[last]
+        if end is not None:
+            found[span] = end
+        last = span
+    return found
 
 
 def left_open(folded: Sequence[str], named: Sequence[Span]) -> Direction | None:
@@ -85,8 +125,102 @@ def left_open(folded: Sequence[str], named: Sequence[Span]) -> Direction | None:
         at = span.first - 1
         while at >= 0 and folded[at] in _BETWEEN:
             at -= 1
+        if at >= 0 and folded[at] in _NOUNS:  # "the destinations of" somebody
+            continue
         used.add(at)
+        if at > 0 and of_word(folded[at - 1]) is of_word(folded[at]):  # "leave from Rome"
+            used.add(at - 1)
     inside = {at for span in named for at in range(*span)}
     said = [of_word(w) for at, w in enumerate(folded) if at not in used | inside]
     ends = {end for end in said if end is not None}
     return ends.pop() if len(ends) == 1 else None
+
+
+class Ends:
+    """What a question says of ends, against the steps of a plan.
+
+    Args:
+        schema: The labels of the graph's relations.
+        seeds: The question, and the names in it.
+    """
+
+    def __init__(self, schema: GraphSchema, seeds: Seeds) -> None:
+        self._schema = schema
+        folded = [token.folded for token in seeds.tokens]
+        spans = [mention.span for mention in seeds.mentions]
+        said = of_names(folded, spans)
+        self._open = left_open(folded, spans)
+        self._of_key = {
+            schema.view.keys[node]: said[mention.span]
+            for mention in seeds.mentions
+            if mention.span in said
+            for node in mention.nodes[:1]
+        }
+        self._of_relation = {
+            relation: end
+            for relation, label in zip(schema.view.relations, schema.labels, strict=False)
+            if (end := of_label(label)) is not None
+        }
+
+        self._events = self._heads(self._of_relation)
+
+    def _heads(self, relations: Iterable[str]) -> frozenset[int]:
+        """Return the kinds of node that have some relations."""
+        names = list(self._schema.view.relations)
+        ports = [2 * names.index(relation) + 1 for relation in relations]
+        return frozenset(kind for port in ports for kind in self._schema.arrival_types(port))
+
+    def _is_beside(self, relation: str) -> bool:
+        """Whether a relation is of the events that have two ends, and says which end it is not."""
+        return not self._events.isdisjoint(self._heads([relation]))
+
+    @property
+    def say_nothing(self) -> bool:
+        """Whether there is nothing that could agree or not."""
+        return not self._of_relation or not (self._of_key or self._open)
+
+    def agreement(self, plan: Plan) -> float:
+        """Return what to add to the score of a plan."""
+        nodes = plan.source if isinstance(plan, Count | Exists) else plan
+        return self._walked(nodes) if isinstance(nodes, NodePlan) else 0.0
+
+    def _walked(self, plan: NodePlan) -> float:
+        match plan:
+            case Follow(Follow(_, Step(relation, inverse)) as source, step) if (
+                relation == step.relation and inverse is not step.inverse
+            ):
+                return self._walked(source)  # back to where it came from
+            case Follow(source, step):
+                return self._walked(source) + self._stepped(source, step)
+            case Intersect(left, right) | Union(left, right) | Subtract(left, right):
+                return self._walked(left) + self._walked(right)
+            case Filter() | TopK():
+                return self._walked(plan.source)
+            case _:
+                return 0.0
+
+    def _stepped(self, source: NodePlan, step: Step) -> float:
+        end = self._of_relation.get(step.relation)
+        said = self._of_key.get(_begins(source)) if step.inverse else self._open
+        if end is None and said is not None and step.inverse:
+            return -_UNHEEDED * self._is_beside(step.relation)
+        return _agrees(end, said)
+
+
+def _begins(plan: NodePlan) -> str:
+    """Return the key of what a chain of steps begins with."""
+    match plan:
+        case Entities(keys):
+            return keys[0]
+        case Follow(source):
+            return _begins(source)
+        case Intersect(source, OfType()):
+            return _begins(source)
+        case _:
+            return ""
+
+
+def _agrees(end: Direction | None, said: Direction | None) -> float:
+    if end is None or said is None:
+        return 0.0
+    return _AGREES if end is said else -_OPPOSES

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,14 @@ from graphllm.graph.view import edges_by_relation
 from graphllm.query.plan import Follow, Intersect, NodePlan, OfType, Step
 from graphllm.retrieval.affinity import Affinity
 from graphllm.retrieval.directions import Direction, of_label
-from graphllm.retrieval.english import FUNCTION_WORDS, Token, family, synonyms
+from graphllm.retrieval.english import (
+    FUNCTION_WORDS,
+    Token,
+    family,
+    is_person_noun,
+    synonyms,
+    words,
+)
 from graphllm.retrieval.linker import Span
 from graphllm.retrieval.schema import GraphSchema
 
@@ -26,9 +34,11 @@ _MAX_STEPS = 3
 _MAX_WAYS = 8
 _SAYS = 0.4  # affinity from which a word speaks of a relation or attribute
 _MOST_EDGES = 100_000  # of one relation, looked at to see which kinds it joins
-_MOST_VALUES = 2_000  # of a text attribute whose values do not repeat
+_MOST_VALUES = 10_000  # of a text attribute whose values do not repeat
 _LONGEST_VALUE = 60
 _KEPT = 65_536  # words and ports that are remembered
+_PEOPLE = words("employee customer student staff patient client user owner guest visitor friend")
+_SURNAMES = words("lastname lname surname familyname")
 _SYNONYM, _PART = 0.8, 0.75
 
 
@@ -121,6 +131,15 @@ class Kinds:
         column = self.view.node_columns[self.schema.attribute(port) or ""]
         types = np.asarray(self.view.node_type_ids)[np.asarray(column.ids)]
         return bool((types == kind).all())
+
+    def is_person(self, kind: int) -> bool:
+        """Return whether nodes of a kind are people: by what it is called, or by their names."""
+        if any(
+            is_person_noun(word) or word.removesuffix("s") in _PEOPLE for word in self._parts[kind]
+        ):
+            return True
+        labels = [self.schema.labels[port >> 1] for port in self.attributes(kind)]
+        return any(label.replace(" ", "") in _SURNAMES for label in labels)
 
     def measured(self, kind: int) -> list[int]:
         """Return the ports of a kind's attributes that are numbers and no times."""
@@ -266,7 +285,17 @@ class Kinds:
                     elif kind != start and kind not in way.kinds:
                         longer.append(onward)
             frontier = longer
+        found.sort(key=lambda way: (len(way.ports), self.is_hub(start, way)))
         return found[:_MAX_WAYS]
+
+    def is_hub(self, start: int, way: Way) -> bool:
+        """Return whether a way goes to the one thing that many share, and from there to many.
+
+        A student and a course of one department need not know each other.
+        """
+        kinds = (start, *way.kinds)
+        single = [self.is_single(k, port) for k, port in zip(kinds, way.ports, strict=False)]
+        return any(one and not other for one, other in pairwise(single))
 
     def is_pure(self, start: int, way: Way) -> bool:
         """Return whether the steps of a way lead to nothing but the kinds that it passes."""
@@ -281,6 +310,11 @@ class Kinds:
         """Return the end of an event that a way leads to or from, where a label says one."""
         ends = (of_label(self.schema.labels[port >> 1]) for port in way.ports)
         return next((end for end in ends if end is not None), None)
+
+    def has_ends(self, kind: int) -> bool:
+        """Return whether nodes of a kind come from somewhere, or go there, as labels say."""
+        onward = (port for port, _ in self.joins.get(kind, ()) if not port & 1)
+        return any(of_label(self.schema.labels[port >> 1]) is not None for port in onward)
 
     def steps(self, way: Way) -> tuple[Step, ...]:
         """Return the plan steps of a way."""

@@ -10,11 +10,12 @@ import numpy as np
 from jaxtyping import Int32
 
 from graphllm.answer.history import Turn
-from graphllm.graph.folding import fold
+from graphllm.graph.folding import fold, humanize
 from graphllm.graph.taught import NOTHING_TAUGHT, Taught
 from graphllm.graph.view import GraphView
 from graphllm.index.names import NameMatch, Names
-from graphllm.retrieval.english import FUNCTION_WORDS, Token, tokenize
+from graphllm.retrieval.demonyms import countries
+from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, Token, family, tokenize
 from graphllm.retrieval.referents import Referents
 from graphllm.retrieval.slips import meant, readings
 
@@ -33,6 +34,8 @@ _AMBIGUOUS = 0.15  # less where several names are as near
 _MEANS_THE_SAME = 0.6  # cosine from which one name may stand for another
 _GUESSES = 6  # stretches of words that are compared by meaning
 _FUZZY_FLOOR = 0.82
+_ADJECTIVE = 0.95  # quality of the country that an adjective speaks of
+_PLACES = frozenset(map(family, PLACE_TYPES))
 _LONGEST_CODE = 6  # letters of a code that stands for a name
 _MAX_POINTED = 4_096  # answers that "they" are
 
@@ -137,6 +140,7 @@ class Linker:
         """
         tokens = tuple(tokenize(question))
         mentions = self._by_name(question, tokens)
+        mentions += self._by_adjective(question, tokens)
         intended = meant(tokens, self.names)
         mentions += self._by_slip(question, tokens, intended)
         mentions += self._by_part(question, tokens, mentions, intended)
@@ -165,7 +169,7 @@ class Linker:
         )
         mentions = []
         for span, text in folded.items():
-            if named and is_filler(span, tokens):
+            if (named and is_filler(span, tokens)) or _says_i(tokens[slice(*span)]):
                 continue
             surface = question[tokens[span.first].start : tokens[span.last - 1].end]
             nodes = found.get(text) if text else self.names.exact(surface)
@@ -175,6 +179,23 @@ class Linker:
                 )
                 mentions += self._mentions(span, spellings, nodes.tolist())
         return mentions
+
+    def _by_adjective(self, question: str, tokens: Sequence[Token]) -> list[Mention]:
+        """Return the countries that adjectives speak of: "German" airlines."""
+        mentions = []
+        for span in _stretches_with(range(len(tokens)), 2, len(tokens)):
+            names = countries(" ".join(t.folded for t in tokens[slice(*span)]))
+            found = self.names.folded_many(names, articles=True, limit=_MAX_NODES) if names else {}
+            nodes = [n for name in names for n in found.get(name, ()) if self._is_place(int(n))]
+            if nodes:
+                surface = question[tokens[span.first].start : tokens[span.last - 1].end]
+                mentions.append(Mention(span, surface, (int(nodes[0]),), Match.FOLDED, _ADJECTIVE))
+        return mentions
+
+    def _is_place(self, node: int) -> bool:
+        kind = int(self.view.node_type_ids[node])
+        words = humanize(self.view.node_types[kind]).split() if kind >= 0 else []
+        return any(family(word) in _PLACES for word in words)
 
     def _mentions(self, span: Span, spellings: Sequence[str], nodes: list[int]) -> list[Mention]:
         """Return a mention for each type of node that has the name: the album, and the song."""
@@ -389,6 +410,12 @@ class _TaughtNames:
             nodes = dict.fromkeys((*self.nodes[text], *others))
             found[text] = np.array(list(nodes), dtype=np.int32)
         return found
+
+
+def _says_i(tokens: Sequence[Token]) -> bool:
+    """Whether the only capital among several words is that of "I"."""
+    capitals = [token.text for token in tokens if token.text[:1].isupper()]
+    return len(tokens) > 1 and capitals == ["I"]
 
 
 def _spellings(question: str, start: int, end: int) -> list[str]:

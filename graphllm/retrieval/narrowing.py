@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import cached_property, reduce
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,8 @@ from graphllm.query.plan import (
     Union,
 )
 from graphllm.retrieval.constraints import Constraint
-from graphllm.retrieval.directions import before
+from graphllm.retrieval.demonyms import countries
+from graphllm.retrieval.directions import left_open, of_label, of_names
 from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, family, words
 from graphllm.retrieval.ground import Ground, Question
 from graphllm.retrieval.kinds import Kinds, NamedKind, Way
@@ -37,7 +39,9 @@ _FAR = 0.12  # what each further step to a name costs
 _CUED, _UNCUED = 1.3, 0.85  # how sure a value is that a word says the attribute of, or none
 _FANS_OUT = 0.05  # for a step from one to many: "the albums of X" rather than the album of a track
 _SAID = 0.2  # for words that say which step is meant
-_DIRECTED = 0.6  # for "from" before a name, and a step that is called "source" or "destination"
+_DIRECTED, _MISDIRECTED = 0.1, 0.6  # for "from" before a name, and a step called "source", or not
+_UNDIRECTED = 0.2  # for an event with a source, and a step to it that is neither end
+_SHARED = 0.3  # for going to what several have in common, and on to the others
 _APART = 0.8  # quality of names that are joined by events, and need not be by the same
 _BESIDE = 0.25  # what a word for the kind of a name, beside it, is worth
 _OF_ANOTHER = 0.9  # quality of a value that a kind joined with the one asked for has
@@ -51,6 +55,7 @@ _GENDERS = (
     (words("male males man men boy boys"), ("male", "m", "man")),
 )
 _GENDER_LABELS = words("sex gender")
+EARNING = words("earn earns earned earning makes make paid pays gets")
 _PLACED = words("live lives lived living located based reside resides situated come comes lie lies")
 # Verbs that say little of which step is meant: what is joined says it.
 _COMMON_VERBS = words(
@@ -59,7 +64,7 @@ _COMMON_VERBS = words(
     "features used billed sold purchased ordered bought store database dated handle handled hold "
     "fly flies flying flown flight flights direct directly nonstop operate operates operated serve "
     "serves served run runs travel reach reached leave leaves leaving depart arrive file record "
-    "world data"
+    "world data taught held given"
 )
 
 
@@ -83,6 +88,18 @@ class Asked:
     def folded(self) -> list[str]:
         """The words, folded."""
         return [t.folded for t in self.question.seeds.tokens]
+
+    @cached_property
+    def inside_names(self) -> frozenset[int]:
+        """The words of names as they are written, with capitals: they say nothing else."""
+        seeds = self.question.seeds
+        return frozenset(
+            at
+            for mention in seeds.mentions
+            if mention.match in (Match.EXACT, Match.FOLDED)
+            for at in range(*mention.span)
+            if seeds.tokens[at].text[:1].isupper() and mention.span.last - mention.span.first > 1
+        )
 
     def of_kind(self, kind: int) -> list[Span]:
         """Return where a kind is named."""
@@ -258,7 +275,17 @@ def _spelled_out(ground: Ground, said: str, *, repeated: bool) -> Sequence[tuple
         repeated: Only of attributes whose values repeat: words in small letters are mostly no name.
     """
     known = ground.schema.text_values if repeated else ground.kinds.values
-    return known.get(said) or known.get(said.removesuffix("s")) or ()
+    return known.get(said) or known.get(said.removesuffix("s")) or _of_country(ground, said)
+
+
+def _of_country(ground: Ground, adjective: str) -> list[tuple[int, str]]:
+    """Return the values that an adjective speaks of: "German" customers have a country."""
+    return [
+        (port, value)
+        for name in countries(adjective)
+        for port, value in ground.kinds.values.get(name, ())
+        if _is_place(ground.schema.labels[port >> 1])
+    ]
 
 
 def has_value(asked: Asked, kind: int) -> bool:
@@ -281,10 +308,16 @@ def _of_value(
     asked: Asked, kind: int, span: Span, options: Sequence[tuple[int, Literal]]
 ) -> _Piece:
     kinds = asked.ground.kinds
-    cues = {port: _beside(asked, span, port) for port, _ in options}
+    own = {at for named in asked.of_kind(kind) for at in range(*named)}
+    cues = {
+        port: {at: how for at, how in _beside(asked, span, port).items() if at not in own}
+        for port, _ in options
+    }
     port, value = max(options, key=lambda o: sum(cues[o[0]].values()))
     measure = asked.ground.measures.measure(port)
     plan = Filter(kinds.all_of(kind), measure, Comparison.EQUALS, value)
+    if span.last in cues[port]:  # "Sonoma county", of an attribute called so
+        span = Span(span.first, span.last + 1)
     explained = {**dict.fromkeys(range(*span), 1.0), **cues[port]}
     if _is_place(asked.ground.schema.labels[port >> 1]):
         explained |= {at: 0.8 for at, word in enumerate(asked.folded) if word in _PLACED}
@@ -345,19 +378,30 @@ def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[_Piece]:
         sureness = mention.quality - _FAR * (len(way.ports) - 1)
         sureness += _BESIDE * any(_is_beside(s, mention.span) for s in asked.of_kind(start))
         sureness += _FANS_OUT * (way.ports[-1] & 1)
-        sureness += _directed(asked, mention.span, way)
+        sureness += _directed(asked, mention.span, way) - _SHARED * _goes_back(way)
         sureness += _SAID * sum(how for at, how in said.items() if not asked.names_kind(at))
         explained = {**dict.fromkeys(range(*mention.span), mention.quality), **said}
         plan = kinds.walked(entities, start, way)
         yield _Piece(mention.span, way.ports[-1], plan, False, sureness, explained, mention, way)
 
 
+def _goes_back(way: Way) -> bool:
+    """Return whether a way goes to what others share, and on to those: places of one country."""
+    return any(one == other ^ 1 for one, other in pairwise(way.ports))
+
+
 def _directed(asked: Asked, span: Span, way: Way) -> float:
     """Return what it is worth that "from" or "to" before a name agrees with the way from it."""
-    end, said = asked.ground.kinds.direction(way), before(asked.folded, span)
-    if end is None or said is None:
-        return 0.0
-    return _DIRECTED if end is said else -_DIRECTED
+    kinds, named = asked.ground.kinds, [m.span for m in asked.question.seeds.mentions]
+    said, other = of_names(asked.folded, named).get(span), left_open(asked.folded, named)
+    worth = 0.0
+    for port, kind in zip(way.ports, way.kinds, strict=True):
+        end, wanted = of_label(asked.ground.schema.labels[port >> 1]), said if port & 1 else other
+        if end is not None and wanted is not None:
+            worth += _DIRECTED if end is wanted else -_MISDIRECTED
+        elif port & 1 and wanted is not None and kinds.has_ends(kind):
+            worth -= _UNDIRECTED
+    return worth
 
 
 def _contradict(asked: Asked, kind: int, groups: Sequence[Sequence[_Piece]]) -> bool:
@@ -394,7 +438,7 @@ def _said_of(asked: Asked, start: int, way: Way) -> dict[int, float]:
     said: dict[int, float] = {}
     for at, word in enumerate(asked.folded):
         best = max((kinds.says(word, port) for port in way.ports), default=0.0)
-        if best and not _is_taken(asked, at):
+        if best and not _is_taken(asked, at) and at not in asked.inside_names:
             said[at] = best
     for named in asked.kinds:
         if named.kind in (start, *way.kinds):
@@ -516,6 +560,7 @@ def _kept(
     for at in range(len(asked.folded)):
         if abs(at - constraint.span.first) <= _CUE_NEAR and not _is_taken(asked, at):
             said = asked.ground.kinds.says(asked.folded[at], measure.port)
+            said = said or float(asked.folded[at] in EARNING)
             if said and not asked.names_kind(at):
                 reading.explain({at: said})
     if constraint.comparison is Comparison.EQUALS and isinstance(value, np.datetime64):
@@ -563,6 +608,8 @@ def measure_of(
     """
     ground, kinds = asked.ground, asked.ground.kinds
     has = kinds.has(kind)
+    if not is_time and not EARNING.isdisjoint(cues):
+        cues = (*cues, "salary", "wage", "income")
     found = ground.measures.find(cues, is_time=is_time)
     usable = [m for m in found if has[m.port] > 0 and (is_time or not kinds.is_time(m.port))]
     if is_time and usable and not any(m.cue and kinds.says(m.cue, m.port) for m in usable):

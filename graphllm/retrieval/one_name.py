@@ -293,6 +293,8 @@ def _counted_ports(ground: Ground, wanted: Superlative, arrived_by: int) -> list
 
 def _is_of_type(ground: Ground, question: Question, mention: Mention) -> Iterator[PlanCandidate]:
     """Yield "is Ulm a city?": the entity is of the type that the question names."""
+    if "there" in [token.folded for token in question.seeds.tokens[:3]]:  # "are there any in Ulm"
+        return
     words = ground.paths.words(question.seeds.tokens, [mention.span, *question.spans])
     for word in words:
         kind = ground.type_named(word.token.folded)

@@ -22,13 +22,14 @@ from graphllm.query.plan import (
     Values,
 )
 from graphllm.retrieval.constraints import Superlative, constraints, number_said, superlative
-from graphllm.retrieval.directions import left_open
+from graphllm.retrieval.directions import left_open, of_word
 from graphllm.retrieval.english import FUNCTION_WORDS, words
 from graphllm.retrieval.ground import Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import EVERY, Want
 from graphllm.retrieval.kinds import Way
-from graphllm.retrieval.linker import Span
+from graphllm.retrieval.linker import Match, Span
 from graphllm.retrieval.narrowing import (
+    EARNING,
     Asked,
     Reading,
     denies,
@@ -43,9 +44,12 @@ _NOT_GROUPED = 0.4  # for leaving out that something is asked "for each"
 _SAYS_VALUE = 1.05  # for a number where a number is asked for
 _PATH = 0.06  # for what is only a path from names, of which ``one_name`` knows more
 _KINDS_TRIED = 4
+_NOT_COUNTED = 0.35  # for counting something else than what stands after "how many"
+_ADJECTIVES = 2  # words between those
 _MULTI_STEP = 0.03  # for each further step to a group
 _GUESSED_KIND, _JOINED_KIND = 0.1, 0.03
 _SOMEBODY = 0.2  # likeness to persons from which "who" may be answered with a kind
+_SHARED_GROUP = 0.9  # quality of a group by what is only shared with what is asked about
 _EACH = words("per each every")
 _COMMONEST = words("common frequent frequently")
 _MARKS_GROUP = words("per each every by")
@@ -65,6 +69,7 @@ _SPENDING = words(
 _SPENT_AS = ("total", "amount", "revenue", "sales", "payment", "value")
 _AMOUNTS = words("number amount count quantity many")  # "by number of customers"
 _DIFFERENT = words("different distinct unique various separate")
+_MEMBERS = words("member members")
 _NOTHING_SAID = words("number count top bottom existing overall altogether grouped broken money")
 
 
@@ -88,11 +93,27 @@ def _asked(ground: Ground, question: Question) -> Asked:
     if ranking is not None and _is_label(ground, [t.folded for t in tokens], ranking.span):
         ranking = None
     taken = [*(c.span for c in compared), *([ranking.span] if ranking else [])]
+    if ranking is not None and ranking.k > 1:  # "which three airports do most go to"
+        said = (i for i, t in enumerate(tokens) if number_said(t.folded) == ranking.k)
+        taken += [Span(i, i + 1) for i in said if i < ranking.span.first]
     ranked = None if ranking is None else (ranking, ())
     question = replace(question, superlative=ranked)
     telling = (t.folded for t in tokens if t.folded not in FUNCTION_WORDS)
     ground.affinity.prepare([word for word in telling if word and not word.isdigit()])
-    return Asked(ground, question, ground.kinds.named(tokens), compared, taken)
+    named = [n for n in ground.kinds.named(tokens) if not _is_in_name(question, n.span)]
+    return Asked(ground, question, named, compared, taken)
+
+
+def _is_in_name(question: Question, span: Span) -> bool:
+    """Return whether words are part of a longer name: "Airport" in "Changi Airport"."""
+    return any(
+        m.match in (Match.EXACT, Match.FOLDED)
+        and m.span.first <= span.first
+        and span.last <= m.span.last
+        and m.span.last - m.span.first > span.last - span.first
+        and any(t.text[:1].isupper() for t in question.seeds.tokens[slice(*span)])
+        for m in question.seeds.mentions
+    )
 
 
 def _is_label(ground: Ground, folded: Sequence[str], span: Span) -> bool:
@@ -116,12 +137,25 @@ def _subjects(asked: Asked) -> list[tuple[int, float]]:
         events = {k for k in _events(asked) if k not in named}
         others = [k for k in sorted(joined) if _is_spent(asked, k) or _says_number(asked, k)]
         others = list(dict.fromkeys((*others, *sorted(events))))
+        counted = _right_after_how_many(asked)
+        if counted in named:
+            return [(k, _NOT_COUNTED * (k != counted)) for k in named]
         return [*((k, 0.0) for k in named), *((k, _JOINED_KIND) for k in others)]
     everything = range(len(asked.ground.view.node_types))
     about = [k for k in everything if _is_spent(asked, k) or _says_attribute(asked, k, content)]
     about += [k for k in everything if k not in about and has_value(asked, k)]
     about += [k for k in _events(asked) if k not in about]
     return [(kind, _GUESSED_KIND) for kind in about[:_KINDS_TRIED]]
+
+
+def _right_after_how_many(asked: Asked) -> int | None:
+    """Return the kind that is counted: "orders" in "how many orders were shipped"."""
+    wanted = asked.question.intent
+    if wanted.want is not Want.COUNT or not wanted.spans:
+        return None
+    first = wanted.spans[0].last
+    near = [n for n in asked.kinds if first <= n.span.first <= first + _ADJECTIVES]
+    return near[0].kind if near else None
 
 
 def _events(asked: Asked) -> list[int]:
@@ -209,14 +243,22 @@ def _aggregate(asked: Asked) -> tuple[Aggregate, int] | None:
         following = folded[at + 1] if at + 1 < len(folded) else ""
         if following in _AMOUNTS and word in _SUMMING:
             continue  # "the total number of invoices" counts them
+        if _is_label(asked.ground, folded, Span(at, at + 1)):
+            continue  # "a max occupancy of 4", where that is an attribute
         if word in _EXTREMES:
             return _EXTREMES[word], at
         if word in _AVERAGING:
             return Aggregate.AVERAGE, at
         if word in _SUMMING and (at == 0 or folded[at - 1] != "a"):
             return Aggregate.SUM, at
-    at = next((i for i, word in enumerate(folded) if word in _SPENDING), -1)
+    at = next((i for i, word in enumerate(folded) if _is_sum(folded, i, word)), -1)
     return None if at < 0 else (Aggregate.SUM, at)
+
+
+def _is_sum(folded: Sequence[str], at: int, word: str) -> bool:
+    """Return whether a word asks for money altogether: not "worth 4 credits", "earns more than"."""
+    following = folded[at + 1] if at + 1 < len(folded) else ""
+    return word in _SPENDING and not following.isdigit()
 
 
 def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
@@ -254,6 +296,8 @@ def _attribute(
 
 def _valued(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
     """Yield an attribute of the nodes: "the emails of the customers in Brazil"."""
+    if asked.folded[:1] == ["who"]:
+        return
     first = _first_named(asked, reading) if asked.of_kind(reading.kind) else len(asked.folded)
     opening = [(at, w) for at, w in _left(asked, reading) if at < first]
     opening += [] if opening else _opening(asked, reading)
@@ -286,7 +330,7 @@ def _reached(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[R
     kinds = asked.ground.kinds
     first = asked.kinds[0] if asked.kinds else None
     ranked = isinstance(plan, TopK)
-    if first is None and "where" in asked.folded[:1] and reading.ports:
+    if first is None and reading.ports:
         yield from _elsewhere(asked, reading, plan)
     if first is None or first.kind == reading.kind or reading.denies:
         return
@@ -315,16 +359,20 @@ def _way(asked: Asked, reading: Reading, end: int, *, longest: int = 3) -> Way |
 
 
 def _elsewhere(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple[Reading, Plan]]:
-    """Yield "where can I fly to from X": the other end of the events that X is one end of."""
+    """Yield "where can I fly to from X", "the destinations of X": the other end of the events."""
     kinds = asked.ground.kinds
-    said = left_open(asked.folded, [m.span for m in reading.mentions])
+    named = [m.span for m in reading.mentions]
+    said = left_open(asked.folded, named)
+    opening = range(min((span.first for span in named), default=0))
     for port, end in kinds.joins.get(reading.kind, ()):
         way = Way((port,), (end,))
         direction = kinds.direction(way)
-        if port not in reading.ports and direction is not None and direction is said:
-            done = reading.copy()
-            done.explain({0: 1.0})
-            yield done, kinds.walked(plan, reading.kind, way)
+        if port in reading.ports or direction is None or direction is not said:
+            continue
+        done = reading.copy()
+        done.explain({at: 1.0 for at in opening if of_word(asked.folded[at]) is said})
+        done.explain({at: 1.0 for at in opening if asked.folded[at] == "where"})
+        yield done, kinds.walked(plan, reading.kind, way)
 
 
 def _along(asked: Asked, start: int, way: Way) -> dict[int, float]:
@@ -428,9 +476,14 @@ def _ranked(asked: Asked, reading: Reading, wanted: Superlative) -> Iterator[tup
         said.quality *= 1.0 if measure.score > 0 else 0.9
         for at, word in _content(asked):
             spoken = asked.ground.kinds.says(word, measure.port)
+            if word in EARNING and asked.ground.kinds.says("salary", measure.port):
+                said.explain({at: 1.0})
             if word in wanted.cues and spoken and not asked.names_kind(at):
                 said.explain({at: spoken})
-        if _asks_for_extreme(asked, wanted, measure.port):  # "what is the highest fee"
+        asks_who = asked.folded[:1] == ["who"]
+        if not asks_who and _asks_for_extreme(
+            asked, wanted, measure.port
+        ):  # "what is the highest fee"
             extreme = Aggregate.MINIMUM if wanted.ascending else Aggregate.MAXIMUM
             value = said.copy()
             value.quality *= _SAYS_VALUE
@@ -587,6 +640,7 @@ def _key_at(asked: Asked, reading: Reading, span: Span) -> Iterator[tuple[Readin
             said = reading.copy()
             said.explain(_along(asked, reading.kind, way))
             said.quality *= 1 - _MULTI_STEP * (len(way.ports) - 1)
+            said.quality *= _SHARED_GROUP if kinds.is_hub(reading.kind, way) else 1.0
             yield said, By(kinds.steps(way))
     yield from _relation_key(asked, reading, span)
     said_here = [
@@ -714,13 +768,16 @@ def _asks_for_groups(asked: Asked) -> bool:
 def _says_nothing(asked: Asked, at: int, word: str) -> bool:
     """Return whether a word adds nothing: "number", and the "total" before it."""
     total = word in _SUMMING and not _AMOUNTS.isdisjoint(asked.folded[at + 1 : at + 2])
-    return total or word in _NOTHING_SAID
+    member = word in _MEMBERS and at > 0 and asked.names_kind(at - 1)  # "staff members"
+    return total or member or word in _NOTHING_SAID
 
 
 def _asks_who(asked: Asked, kind: int) -> dict[int, float]:
     """Return where "who" stands, as explained by a kind that may be persons."""
     at = [i for i, word in enumerate(asked.folded) if word in ("who", "whom", "whose")]
     kinds = asked.ground.kinds
+    if at and kinds.is_person(kind):
+        return dict.fromkeys(at, 1.0)
     ports = (p ^ 1 for p, end in kinds.joins.get(kind, ()) if at and end >= 0)
     likeness = max((float(asked.ground.affinity.classes("who")[p]) for p in ports), default=0.0)
     return dict.fromkeys(at, 1.0) if likeness >= _SOMEBODY else {}

@@ -11,11 +11,12 @@ from graphllm.query.plan import Plan, Subtract
 from graphllm.retrieval.beam import Beam
 from graphllm.retrieval.comparisons import readings
 from graphllm.retrieval.constraints import constraints
+from graphllm.retrieval.directions import Ends
 from graphllm.retrieval.english import family
 from graphllm.retrieval.going_on import going_on, heeding, with_the_unsaid
 from graphllm.retrieval.ground import EXCLUDING, Ground, PlanCandidate, Question
 from graphllm.retrieval.intents import Intent, Want, intent
-from graphllm.retrieval.linker import Match, Seeds, Span, is_filler
+from graphllm.retrieval.linker import Match, Mention, Seeds, Span, is_filler
 from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.openings import opening
@@ -97,19 +98,27 @@ class Planner:
             found += [c._replace(score=c.score - 0.1) for c in from_mentions(self.ground, literal)]
         found += told(self.ground, plain)
         compared = [c.span for c in constraints(seeds.tokens)]
+        ends = Ends(self.schema, seeds)
+        if not ends.say_nothing:
+            found = [c._replace(score=c.score + ends.agreement(c.plan)) for c in found]
         return [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
-        """Drop misspelt mentions whose words are the graph's own words for relations and types."""
+        """Drop mentions that are misspelt, or codes, and the graph's own words for its parts."""
         vocabulary = {family(w) for of in self.schema.phrases for p in of for w in p.split()}
         vocabulary |= {family(w) for t in self.view.node_types for w in humanize(t).split()}
         kept = tuple(
             m
             for m in seeds.mentions
-            if m.match not in (Match.FUZZY, Match.PARTIAL, Match.MEANING)
+            if not (m.match in (Match.FUZZY, Match.PARTIAL, Match.MEANING) or _is_code(m))
             or any(family(t.folded) not in vocabulary for t in seeds.tokens[slice(*m.span)])
         )
         return replace(seeds, mentions=kept)
+
+
+def _is_code(mention: Mention) -> bool:
+    """Whether a name is a code in capitals, and no name as it is written: ``DST``."""
+    return mention.match is Match.FOLDED and mention.text.isupper() and len(mention.text) > 1
 
 
 def _longest(seeds: Seeds) -> Seeds:
