@@ -140,10 +140,13 @@ def assert_soft_prompt_contract(model: "LocalLanguageModel", *, max_new_tokens: 
         torch.randn(length, model.model_dim, generator=draw).requires_grad_()
         for length in (1, 4, 0, 9)
     ]
-    texts = ["Who directed Inception?", "Name each.", "Zoë", "edges<|im_end|></s>"]
+    texts = ["Who directed Inception?", "Name each.", "Zoë", "edges<|im_end|></s>", "no soft part"]
     prompts = [
-        Prompt.of("Graph: ", part, f"\n{text}", system="Be brief." if len(text) > 9 else "")
-        for part, text in zip(parts, texts, strict=True)
+        *(
+            Prompt.of("Graph: ", part, f"\n{text}", system="Be brief." if len(text) > 9 else "")
+            for part, text in zip(parts, texts[:-1], strict=True)
+        ),
+        Prompt.of(texts[-1]),
     ]
     replies = model.generate(prompts, decoding)
     assert replies == [model.generate([prompt], decoding)[0] for prompt in prompts]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from safetensors import SafetensorError
@@ -76,7 +76,7 @@ def load_transformers(
         config = AutoConfig.from_pretrained(name_or_path, **here)
         kind = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         tokenizer = AutoTokenizer.from_pretrained(name_or_path, **here)
-        with _no_progress_bar():
+        with _quiet():
             opened: Any = kind.from_pretrained(
                 name_or_path,
                 use_safetensors=True,
@@ -104,10 +104,12 @@ def load_transformers(
     return Loaded(placed.eval(), tokenizer, end_ids, context_tokens)
 
 
-def _quantization(quantize: Quantize | None, device: Device) -> dict[str, object]:
+def _quantization(quantize: str | None, device: Device) -> dict[str, object]:
     """Return what transformers is told to keep linear layers in 8 or 4 bits, where it is to."""
     if quantize is None:
         return {}
+    if quantize not in get_args(Quantize):
+        raise ConfigError(f"quantize must be 'int8' or 'nf4', got {plain(quantize)!r}")
     if not device.startswith("cuda"):
         raise ConfigError(
             f"quantize={quantize!r} needs a CUDA device, got {device!r}; leave it out, or take "
@@ -125,12 +127,16 @@ def _quantization(quantize: Quantize | None, device: Device) -> dict[str, object
 
 
 @contextmanager
-def _no_progress_bar() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
+    """Keep transformers from drawing a bar and from reporting on weights, which is done here."""
     shown = transformers_logging.is_progress_bar_enabled()
+    level = transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
+        transformers_logging.set_verbosity(level)
         if shown:
             transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 

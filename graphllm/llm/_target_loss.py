@@ -29,13 +29,14 @@ def target_losses(
     """Return the loss of each target's tokens after its prompt; of the prompts' tokens none.
 
     Rows are filled on the right, behind all that counts: positions then are what they are alone.
-    Logits are compared in float32 whatever the model computes in.
+    Logits are compared in float32 where the model computes in halves.
     """
     of = _seq2seq_logits if model.config.is_encoder_decoder else _causal_logits
     logits = of(model, rows, targets, pad_id)
     labels = torch.tensor(list(chain.from_iterable(targets)), device=logits.device)
     lengths = torch.tensor([len(target) for target in targets], device=logits.device)
-    nll = cross_entropy(logits.float(), labels, reduction="none")
+    exact = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    nll = cross_entropy(exact, labels, reduction="none")
     return TokenLosses(
         nll, torch.arange(len(rows), device=logits.device).repeat_interleave(lengths)
     )

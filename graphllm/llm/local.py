@@ -12,12 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Parameter
-from transformers import (
-    GenerationConfig,
-    LogitsProcessorList,
-    PreTrainedModel,
-    StoppingCriteriaList,
-)
+from transformers import PreTrainedModel
 
 from graphllm.answer.answer import Usage
 from graphllm.errors import ConfigError, LanguageModelError
@@ -35,12 +30,10 @@ from graphllm.llm._batches import (
     check_takes_embeddings,
     decoder_start,
     model_dim,
-    model_inputs,
-    padded,
-    soft_parts,
     word_embeddings,
 )
-from graphllm.llm._decoding import GrowingText, GumbelNoise, StopWhenTold, TokenQueue
+from graphllm.llm._decoding import GrowingText, TokenQueue
+from graphllm.llm._generating import reply_ids
 from graphllm.llm._loading import Device, Dtype, Quantize, chosen_device, load_transformers
 from graphllm.llm._prompt_tokens import PromptTokenizer, Row
 from graphllm.llm._target_loss import layer_states, per_row, target_losses
@@ -226,37 +219,16 @@ class LocalLanguageModel:
         streamer: TokenQueue | None = None,
         closed: Event | None = None,
     ) -> list[list[int]]:
-        """Return the tokens of the reply to each row, up to and with its end token.
-
-        Rows are filled on the left, so that each goes on where it ends; the encoder of a
-        sequence-to-sequence model expects its texts to begin at position 0.
-        """
-        side: Literal["left", "right"] = "right" if self._is_seq2seq else "left"
-        batch = padded([row.ids for row in rows], self._tokens.pad_id, side)
-        settings = GenerationConfig(  # type: ignore[no-untyped-call]
-            max_new_tokens=decoding.max_new_tokens,
-            do_sample=False,  # GumbelNoise draws, where a draw is asked for
-            num_beams=1,
-            eos_token_id=sorted(self._tokens.end_ids) or None,
-            pad_token_id=self._tokens.pad_id,
-        )
-        noise = [GumbelNoise(len(rows), decoding.temperature, decoding.seed)]
-        with self._asking(rows), torch.no_grad():
-            inputs = model_inputs(self._model, batch, soft_parts(rows))
-            sequences = self._model.generate(
-                **inputs,
-                generation_config=settings,
-                logits_processor=LogitsProcessorList(noise if decoding.temperature else []),
-                stopping_criteria=StoppingCriteriaList([StopWhenTold(closed or Event())]),
+        with self._asking(rows):
+            return reply_ids(
+                self._model,
+                rows,
+                decoding,
+                pad_id=self._tokens.pad_id,
+                end_ids=self._tokens.end_ids,
                 streamer=streamer,
+                closed=closed,
             )
-        # of embeddings nothing is given back; a decoder begins with a token of its own
-        told = 1 if self._is_seq2seq else batch.ids.shape[1] if "input_ids" in inputs else 0
-        return [self._up_to_end(row) for row in sequences[:, told:].tolist()]
-
-    def _up_to_end(self, row: list[int]) -> list[int]:
-        ends = (at + 1 for at, token in enumerate(row) if token in self._tokens.end_ids)
-        return row[: next(ends, len(row))]
 
     def _generation(self, row: Row, reply: list[int], decoding: Decoding) -> Generation:
         ended = bool(reply) and reply[-1] in self._tokens.end_ids
@@ -318,7 +290,7 @@ class LocalLanguageModel:
             told = [replies[position] for position in positions]
             with self._asking(batch), torch.no_grad():
                 losses = target_losses(self._model, batch, told, self._tokens.pad_id)
-            scores[positions] = -per_row(losses, len(batch)).cpu()
+            scores[positions] = -per_row(losses, len(batch)).float().cpu()
         return scores
 
     def hidden_states(self, prompts: Sequence[Prompt], layer: int = -1) -> list[Tensor]:

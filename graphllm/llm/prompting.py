@@ -72,7 +72,7 @@ def _turn(message: Message) -> str:
 
 
 def system_in_user(prompt: Prompt) -> Prompt:
-    r"""Return ``prompt`` with the system's text put before the first message of the user.
+    r"""Return ``prompt`` with what the system says put before the first message of the user.
 
     Some chat templates have no place for a system message.
 
@@ -80,9 +80,10 @@ def system_in_user(prompt: Prompt) -> Prompt:
         >>> system_in_user(Prompt.of("Who?", system="Be brief.")).messages[0].text
         'Be brief.\n\nWho?'
     """
-    system = [message.text for message in prompt.messages if message.role == "system"]
+    system = [message for message in prompt.messages if message.role == "system"]
     rest = [message for message in prompt.messages if message.role != "system"]
     if not (system and rest):
         return prompt
-    first = Message(role=rest[0].role, text="\n\n".join([*system, rest[0].text]))
+    before = [part for message in system for part in (*message.parts, "\n\n")]
+    first = Message(role=rest[0].role, parts=(*before, *rest[0].parts))
     return Prompt(messages=(first, *rest[1:]))

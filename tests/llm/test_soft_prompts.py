@@ -26,9 +26,16 @@ DIM = 16
 CAUSAL = ["llama", "qwen", "gpt2"]
 
 
-def soft(seed, num_tokens=3):
+def soft(seed, num_tokens=3, dtype=torch.float32):
     vectors = torch.randn(num_tokens, DIM, generator=torch.Generator().manual_seed(seed))
-    return (0.5 * vectors).requires_grad_()
+    return (0.5 * vectors).to(dtype).requires_grad_()
+
+
+def exactly(folder, **options):
+    """A model that computes in float64, so that nothing but a mistake makes a difference."""
+    model = LocalLanguageModel(folder, device="cpu", **options)
+    model.module.double()
+    return model
 
 
 SEQ2SEQ = ["t5", "bert"]
@@ -46,7 +53,8 @@ class ByHand:
     def __init__(self, kind, folder):
         opened = AutoModelForSeq2SeqLM if kind in SEQ2SEQ else AutoModelForCausalLM
         self.kind = kind
-        self.model = opened.from_pretrained(folder).eval().requires_grad_(False)
+        model = opened.from_pretrained(folder, dtype=torch.float64)
+        self.model = model.eval().requires_grad_(False)
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.embed = self.model.get_input_embeddings()
 
@@ -87,23 +95,32 @@ CASES = [  # texts of several lengths around soft parts of several lengths
 
 
 def assert_same_gradient(found, expected):
-    """Equal up to rounding; the tiny T5, in which all is large, rounds the most."""
-    largest = expected.abs().max()
-    assert largest > 1e-4, "nothing to tell apart"
-    torch.testing.assert_close(found / largest, expected / largest, rtol=0, atol=1e-3)
+    assert expected.abs().max() > 1e-4, "nothing to tell apart"
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.fixture(scope="session")
+def exact_models(folders):
+    return {kind: exactly(folder) for kind, folder in folders.items()}
+
+
+def cases():
+    """Prompts around soft parts of their own, with the parts."""
+    parts = [soft(seed, case[1], torch.float64) for seed, case in enumerate(CASES)]
+    return parts, [
+        Prompt.of(before, part, behind)
+        for part, (before, _, behind, _) in zip(parts, CASES, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("kind", SAVE)
-def test_loss_and_gradient_are_those_computed_by_hand(models, by_hand, kind):
-    ours = [soft(seed, case[1]) for seed, case in enumerate(CASES)]
-    prompts = [
-        Prompt.of(before, part, behind)
-        for part, (before, _, behind, _) in zip(ours, CASES, strict=True)
-    ]
+def test_loss_and_gradient_are_those_computed_by_hand(exact_models, by_hand, kind):
+    model = exact_models[kind]
+    ours, prompts = cases()
     targets = [case[3] for case in CASES]
-    loss = models[kind].loss(prompts, targets)
+    loss = model.loss(prompts, targets)
     loss.backward()
-    theirs = [soft(seed, case[1]) for seed, case in enumerate(CASES)]
+    theirs, _ = cases()
     nll = [
         by_hand[kind].nll(before, part, behind, target)
         for part, (before, _, behind, target) in zip(theirs, CASES, strict=True)
@@ -113,10 +130,10 @@ def test_loss_and_gradient_are_those_computed_by_hand(models, by_hand, kind):
     torch.testing.assert_close(loss, expected)
     for own, other in zip(ours, theirs, strict=True):
         assert_same_gradient(own.grad, other.grad)
-    rows = models[kind].loss(prompts, targets, "none")
+    rows = model.loss(prompts, targets, "none")
     torch.testing.assert_close(rows, torch.stack([tokens.sum() for tokens in nll]))
-    torch.testing.assert_close(models[kind].loss(prompts, targets, "sum"), rows.sum())
-    torch.testing.assert_close(models[kind].score(prompts, targets), -rows)
+    torch.testing.assert_close(model.loss(prompts, targets, "sum"), rows.sum())
+    torch.testing.assert_close(model.score(prompts, targets), -rows.float())
 
 
 @pytest.mark.parametrize("kind", SAVE)
@@ -174,8 +191,9 @@ def test_models_of_other_kinds(tmp_path, kind):
     words = "Who directed Inception?"
     spoken, soft_words = Prompt.of(words), Prompt.of(model.word_embeddings(words))
     assert model.generate([spoken], SHORT) == model.generate([soft_words], SHORT)
+    model.module.double()
     hand = ByHand("llama", tmp_path)
-    ours, theirs = soft(1), soft(1)
+    ours, theirs = soft(1, dtype=torch.float64), soft(1, dtype=torch.float64)
     loss = model.loss([Prompt.of("Graph: ", ours, " x"), spoken], ["Nolan", "x"], "none")[0]
     expected = hand.nll("Graph: ", theirs, " x", "Nolan").sum()
     torch.testing.assert_close(loss, expected)
@@ -261,23 +279,19 @@ def test_a_text_behind_a_soft_part_gets_no_space_that_nobody_wrote():
 
 
 @pytest.mark.parametrize("kind", SAVE)
-def test_states_of_a_layer_are_those_of_a_row_alone(models, by_hand, kind):
-    ours = [soft(seed, case[1]) for seed, case in enumerate(CASES)]
-    prompts = [
-        Prompt.of(before, part, behind)
-        for part, (before, _, behind, _) in zip(ours, CASES, strict=True)
-    ]
-    hand = by_hand[kind]
+def test_states_of_a_layer_are_those_of_a_row_alone(exact_models, by_hand, kind):
+    model, hand = exact_models[kind], by_hand[kind]
+    parts, prompts = cases()
     reads = hand.model.get_encoder() if kind in SEQ2SEQ else hand.model
     for layer in (0, 1, -1):
-        found = models[kind].hidden_states(prompts, layer)
-        for states, part, (before, _, behind, _) in zip(found, ours, CASES, strict=True):
+        found = model.hidden_states(prompts, layer)
+        for states, part, (before, _, behind, _) in zip(found, parts, CASES, strict=True):
             told = hand.told(before, part, behind)
             expected = reads(inputs_embeds=told[None], output_hidden_states=True).hidden_states
-            torch.testing.assert_close(states, expected[layer][0], rtol=1e-3, atol=1e-3)
+            torch.testing.assert_close(states, expected[layer][0])
             assert not states.requires_grad
     with pytest.raises(ConfigError, match="layer must be between -3 and 2, got 3"):
-        models[kind].hidden_states(prompts, 3)
+        model.hidden_states(prompts, 3)
 
 
 # ---- what is refused
@@ -333,16 +347,13 @@ def test_a_target_for_each_prompt(models):
 
 
 @pytest.mark.parametrize("kind", SAVE)
-def test_batches_of_any_size_score_the_same(folders, models, kind):
+def test_batches_of_any_size_score_the_same(folders, exact_models, kind):
+    model = exact_models[kind]
     prompts = [Prompt.of("word " * size, soft(size, size), "?") for size in (9, 1, 30, 2, 17)]
     targets = ["a", "Christopher Nolan", "", "x y z", "Basel"]
-    small = LocalLanguageModel(folders[kind], batch_size=2, device="cpu")
-    found, expected = small.score(prompts, targets), models[kind].score(prompts, targets)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-3)
-    for one, other in zip(
-        small.hidden_states(prompts), models[kind].hidden_states(prompts), strict=True
-    ):
-        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+    small = exactly(folders[kind], batch_size=2)
+    torch.testing.assert_close(small.score(prompts, targets), model.score(prompts, targets))
+    torch.testing.assert_close(small.hidden_states(prompts), model.hidden_states(prompts))
 
 
 @pytest.mark.gpu

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
 from graphllm.errors import ConfigError, MissingExtraError
-from graphllm.llm import Decoding, LocalLanguageModel, LoraSettings, Prompt
+from graphllm.llm import Decoding, LocalLanguageModel, LoraSettings, Prompt, _loading
 from graphllm.testing import CONTRACT_PROMPTS
 from tests.llm.tiny import SAVE
 
@@ -298,6 +298,8 @@ def test_quantized_weights_need_cuda(folders):
     for quantize in ("int8", "nf4"):
         with pytest.raises(ConfigError, match=f"quantize='{quantize}' needs a CUDA device"):
             LocalLanguageModel(folders["llama"], device="cpu", quantize=quantize)
+    with pytest.raises(ConfigError, match="quantize must be 'int8' or 'nf4', got '2 bits'"):
+        _loading._quantization("2 bits", "cuda")
 
 
 @pytest.mark.gpu
