@@ -4,17 +4,19 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from graphllm.cli.console import note, progress, say
+from graphllm.cli.model import ModelChoice
 from graphllm.cli.opening import open_graph
 
 if TYPE_CHECKING:
     from graphllm.evaluate.metrics import Mean
     from graphllm.tasks import GraphQA
     from graphllm.tasks.adaptation import Adaptation, AdaptSettings
+    from graphllm.tasks.soft_prompt import SoftPromptReport
 
 
 @click.group()
@@ -22,8 +24,9 @@ def train() -> None:
     """Train parts of graphllm.
 
     \b
-    Example:
+    Examples:
       graphllm train planner --graph films.csv
+      graphllm train soft-prompt --graph films.csv --out run
     """
 
 
@@ -166,3 +169,101 @@ def _write(path: Path, found: "Adaptation") -> None:
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror}") from error
     note(f"wrote {path.parent}")
+
+
+@train.command("soft-prompt")
+@click.option("--graph", required=True, metavar="FILE|INDEX", help="The graph to train on.")
+@click.option("--map", "mapping", metavar="PARTS", help="Which column is what, as in `ask`.")
+@click.option("--format", "format_", metavar="FORMAT", help="How to read FILE.")
+@click.option(
+    "--llm",
+    metavar="MODEL",
+    help="The language model that reads the soft prompts: a folder of this machine, or hf:ORG/NAME;"
+    " graphllm-small when left out.",
+)
+@click.option("--lora", is_flag=True, help="Also train low-rank adapters of the language model.")
+@click.option("--topology", is_flag=True, help="Also tell where a node stands in the whole graph.")
+@click.option("--encoder", metavar="NAME", help="Of graphs: graph_transformer, gat, gcn, gps ...")
+@click.option("--pooling", metavar="NAME", help="What gets soft tokens: queries, mean or items.")
+@click.option("--tokens", type=click.IntRange(min=1), help="How many soft tokens.")
+@click.option("--max-tokens", type=click.IntRange(min=1), help="Of question and facts in words.")
+@click.option("--minutes", type=float, help="How long all of it may take; 8 when left out.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of training, in place of --minutes.")
+@click.option("--questions", type=click.IntRange(min=1), help="How many to train on, at most.")
+@click.option("--held-out", type=click.IntRange(min=1), help="How many to measure with, at most.")
+@click.option("--retriever", metavar="NAME", help="How facts are chosen, as in `ask`.")
+@click.option("--seed", default=0, show_default=True, help="Of everything drawn.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report for programs.")
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("soft-prompt"),
+    show_default=True,
+    help="The folder of the run: a new one, or one to go on with.",
+)
+def soft_prompt(
+    graph: str,
+    mapping: str | None,
+    format_: str | None,
+    lora: bool,
+    tokens: int | None,
+    questions: int | None,
+    held_out: int | None,
+    as_json: bool,
+    out: Path,
+    **given: str | float | bool | None,
+) -> None:
+    """Train soft prompts: a graph encoder whose vectors a language model reads before the facts.
+
+    Questions are built over the graph: one half to learn from, the other, which has no name in
+    common with it, to measure with: from facts in words alone, and with soft prompts before them.
+    The language model stays as it is, or learns low-rank adapters. The folder of the run is what
+    `ask --llm` takes; the same command goes on with a run that was broken off.
+
+    \b
+    Examples:
+      graphllm train soft-prompt --graph films.csv --out run
+      graphllm ask films.csv "who directed Alien?" --llm run
+      graphllm train soft-prompt --graph films.csv --llm ./Qwen3-0.6B --lora --topology --out run2
+    """
+    from graphllm.tasks.soft_prompt import LORA_RANK, SoftPromptSettings, train_soft_prompt
+
+    named = {
+        **given,
+        "graph": graph,
+        "lora_rank": LORA_RANK if lora else 0,
+        "num_tokens": tokens,
+        "num_train": questions,
+        "num_held_out": held_out,
+    }
+    told = {name: value for name, value in named.items() if value is not None}
+    settings = SoftPromptSettings(**cast("dict[str, Any]", told))
+    model = ModelChoice(retriever=settings.retriever)
+    qa = open_graph(graph, mapping, format_, model)
+    with _no_warnings(), progress() as report:
+        found = train_soft_prompt(qa, out, settings, progress=report)
+    say(json.dumps(found.to_dict()) if as_json else soft_prompt_table(found, graph))
+
+
+def soft_prompt_table(found: "SoftPromptReport", graph: str) -> str:
+    """Return the report as text."""
+    from graphllm.evaluate.metrics import mean
+    from graphllm.graph.plain import plain
+
+    lines = [
+        f"trained on {found.num_train:,} questions in {found.num_steps:,} steps (the best after"
+        f" {found.best_step:,}); {found.minutes:.1f} minutes in all",
+        f"asked {len(found.asked):,} others, which name nothing that was trained on",
+        "",
+        f"right from text alone, before      {_said(mean(found.before))}",
+        f"right from soft prompt and text    {_said(mean(found.after))}",
+        f"difference                        {_said(found.difference, '+')}",
+        "",
+        "by kind             before  after      n",
+    ]
+    lines += [
+        f"  {kind:16}  {before.value:6.2f} {after.value:6.2f} {before.n:6}"
+        for kind, (before, after) in found.by_kind.items()
+    ]
+    folder, file = plain(found.folder), plain(graph)
+    return "\n".join([*lines, "", f'ask it: graphllm ask {file} "..." --llm {folder}'])

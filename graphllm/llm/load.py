@@ -12,19 +12,24 @@ from graphllm.registry import load
 LANGUAGE_MODELS = {
     "local": "graphllm.llm.local:LocalLanguageModel",
     "server": "graphllm.llm.http:OpenAICompatible",
+    # what `train soft-prompt` leaves; a name, as this package knows nothing of prompters
+    "run": "graphllm.models.prompted_model:PromptedModel",
 }
 
 HUB_PREFIX = "hf:"
+PROMPTED = "prompted.json"  # stands in the folder of a run that answers questions
+_RUN = "run.toml"  # stands in the folder of any run
 
 
 def load_language_model(spec: str, **options: object) -> LanguageModel:
     """Return the language model that ``spec`` names.
 
     Args:
-        spec: A folder that holds a transformers model; ``"hf:ORG/NAME"``, a model of the Hugging
-            Face hub or of its local cache; anything else is a model's name on an OpenAI-compatible
-            server, the one at ``base_url`` or ``OPENAI_BASE_URL``, else OpenAI's own.
-        options: Handed to `LocalLanguageModel` or `OpenAICompatible`.
+        spec: A folder that holds a transformers model, or a run of ``graphllm train soft-prompt``;
+            ``"hf:ORG/NAME"``, a model of the Hugging Face hub or of its local cache; anything else
+            is a model's name on an OpenAI-compatible server, the one at ``base_url`` or
+            ``OPENAI_BASE_URL``, else OpenAI's own.
+        options: Handed to `LocalLanguageModel`, `PromptedModel` or `OpenAICompatible`.
 
     Raises:
         ConfigError: There is no such model or option, or OpenAI's server is meant and no key given.
@@ -53,7 +58,19 @@ def _resolve(spec: str) -> tuple[str, str]:
         return "local", spec.removeprefix(HUB_PREFIX)
     folder = Path(spec).expanduser()
     if folder.is_dir():
-        return "local", str(folder)
+        return _kind_of(folder), str(folder)
     if spec.startswith(("./", "../", "/", "~")):
         raise ConfigError(f"{spec}: no such folder; a language model on this machine is a folder")
     return "server", spec
+
+
+def _kind_of(folder: Path) -> str:
+    if (folder / PROMPTED).is_file():
+        return "run"
+    if (folder / _RUN).is_file() and not (folder / "config.json").is_file():
+        raise ConfigError(
+            f"{folder} holds a training run without {PROMPTED}: one that is not finished, which the"
+            " same command goes on with, or one of another kind; only runs of `graphllm train"
+            " soft-prompt` answer questions"
+        )
+    return "local"

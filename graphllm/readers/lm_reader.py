@@ -6,6 +6,9 @@ A question can take up to four calls of the model, each only where it can help:
 2. *plan*, and once more to repair it, where lines of text cannot give the answer: how many, the
    most, yes or no, or a list longer than the text holds. The plan is run on the whole graph;
 3. *answer*, from the lines, which it cites by number (``graphllm.readers.judging``).
+
+A model that was trained with a prompter is only asked for the answer, in the words it was trained
+with, behind the soft tokens of the part of the graph.
 """
 
 import os
@@ -31,7 +34,8 @@ from graphllm.readers.prompting import (
     vocabulary,
 )
 from graphllm.readers.reading import Reading
-from graphllm.readers.replies import ReplyError, read_plan_text, read_reply
+from graphllm.readers.replies import Reply, ReplyError, read_plan_text, read_reply
+from graphllm.readers.soft_prompts import SoftPrompter, read_soft_reply, spans_of
 from graphllm.readers.written_plans import run_written
 from graphllm.retrieval.intents import Want, intent
 from graphllm.retrieval.linker import Linker, Match, Seeds
@@ -66,6 +70,8 @@ class LMReader:
         prompts: A folder of your own prompts.
         layout: How facts are written.
         on_send: Told of each prompt before it goes to the model.
+        prompter: Of a model that was trained with soft prompts; its form of prompts is then used,
+            and not ``prompts``, ``layout`` and ``max_tokens``.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class LMReader:
         prompts: str | os.PathLike[str] | None = None,
         layout: Layout = Layout.GROUPED,
         on_send: Callable[[Asked], None] | None = None,
+        prompter: SoftPrompter | None = None,
     ) -> None:
         if max_tokens is not None and max_tokens < 1:
             raise ConfigError(f"max_tokens must be 1 or more, got {max_tokens}")
@@ -87,10 +94,12 @@ class LMReader:
         self.view, self.linker, self.retriever = linker.view, linker, retriever
         self.llm, self.schema = llm, schema
         self.prompts, self.layout, self.on_send = prompts, layout, on_send
+        self.prompter = prompter
         context = llm.context_tokens
         longest = _SERVER_REPLY_TOKENS if llm.sends_to else _REPLY_TOKENS
         fits = longest if context is None else max(context // 4, 1)
-        self.decoding = Decoding(max_new_tokens=min(longest, fits))
+        usual = Decoding(max_new_tokens=min(longest, fits))
+        self.decoding = prompter.decoding if prompter else usual
         most = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens
         reply = self.decoding.max_new_tokens
         self.max_tokens = most if context is None else min(most, context - reply)
@@ -110,7 +119,7 @@ class LMReader:
         """Return a reading of each question; what they ask the model is asked in batches."""
         readings: list[Reading] = []
         for start in range(0, len(questions), _BATCH):
-            asking = [Asking(self._steps(q, history)) for q in questions[start : start + _BATCH]]
+            asking = [Asking(self._asking(q, history)) for q in questions[start : start + _BATCH]]
             while waiting := [one for one in asking if one.asked is not None]:
                 self._reply(waiting)
             readings += [one.reading for one in asking]
@@ -134,7 +143,7 @@ class LMReader:
 
     def estimate(self, question: str, history: Sequence[Turn] = ()) -> Estimate:
         """Return what asking would take at most; sends nothing."""
-        asking, prompts = Asking(self._steps(question, history)), []
+        asking, prompts = Asking(self._asking(question, history)), []
         while asking.asked is not None:
             prompts.append(asking.asked)
             asking.go_on(Generation(text=""), 0.0)
@@ -155,6 +164,7 @@ class LMReader:
     def _count_at_most(self, asked: Prompt) -> int:
         """Return the tokens of a prompt with its template; a reply in it may be as long as any."""
         told = sum(self._count(m.text) for m in asked.messages if m.role != "assistant")
+        told += sum(int(part.shape[0]) for part in asked.soft_parts)
         replies = sum(m.role == "assistant" for m in asked.messages)
         return told + replies * self.decoding.max_new_tokens + _TEMPLATE_TOKENS
 
@@ -165,6 +175,39 @@ class LMReader:
         return prompt(f"graph_qa/{name}", folder=self.prompts, **values)
 
     # the steps: each yields a prompt, is sent the reply, and goes on
+
+    def _asking(self, question: str, history: Sequence[Turn]) -> Steps:
+        if self.prompter is None:
+            return self._steps(question, history)
+        return self._by_soft_prompt(self.prompter, question, history)
+
+    def _by_soft_prompt(
+        self, prompter: SoftPrompter, question: str, history: Sequence[Turn]
+    ) -> Steps:
+        """Ask the model for an answer in the form that it was trained with."""
+        clock = Clock()
+        seeds = self.linker.link(question, history)
+        clock.lap("link")
+        subgraph = self.retriever.retrieve(seeds, max_edges=prompter.max_edges)
+        clock.lap("retrieve")
+        names = named(seeds)
+        shown = prompter.shown(question, subgraph)
+        reading = Reading(abstention=_nothing(seeds, names))
+        if len(subgraph.edges):
+            prompt = prompter.prompt(question, spans_of(seeds, names), subgraph, shown)
+            clock.lap("prompt")
+            holds = f"the question and {_counted(len(subgraph.edges), 'fact')}"
+            reply = yield Asked("soft_prompt/answer", prompt, len(subgraph.edges), holds)
+            clock.skip()
+            reading = self._judged(
+                reply, shown, seeds, lambda text: read_soft_reply(prompter, text, shown)
+            )
+        return replace(
+            reading,
+            focus=tuple(self.view.keys[n] for name in names[:1] for n in sorted(name.nodes)),
+            truncated=shown.truncated,
+            timings=clock.laps,
+        )
 
     def _steps(self, question: str, history: Sequence[Turn]) -> Steps:
         clock = Clock()
@@ -279,20 +322,26 @@ class LMReader:
         facts = len(shown.edges)
         holds = f"the question and {_counted(facts, 'fact')}"
         reply = yield Asked("graph_qa/answer", Prompt.of(text), facts, holds)
+        return self._judged(reply, shown, seeds, read_reply)
+
+    def _judged(
+        self, reply: Generation, shown: Textualized, seeds: Seeds, read: Callable[[str], Reply]
+    ) -> Reading:
+        """Hold a reply to the lines that it cites."""
         edges = frozenset(shown.edges)
         if reply.cut_off:
             message = "The language model's reply was cut off before it was complete."
             return Reading(abstention=refused(message, Reason.NO_REPLY), shown=edges)
         try:
-            read = read_reply(reply.text)
+            said = read(reply.text)
         except ReplyError as error:
             message = f"The language model's reply cannot be read: {error}."
             return Reading(abstention=refused(message, Reason.NO_REPLY), shown=edges)
-        if read.abstention is not None:
-            why = f": {read.abstention}" if read.abstention else "."
+        if said.abstention is not None:
+            why = f": {said.abstention}" if said.abstention else "."
             message = f"The language model finds no answer in the facts{why}"
             return Reading(abstention=refused(message), shown=edges)
-        found = judged(read, shown, seeds, self.view)
+        found = judged(said, shown, seeds, self.view)
         if isinstance(found, Abstention):
             return Reading(abstention=found, shown=edges)
         return Reading(draft=found, shown=edges)

@@ -124,11 +124,11 @@ class Adaptation:
             "seed": self.seed,
             "trained_on": self.num_train,
             "held_out": len(self.asked),
-            "before": _plain(mean(self.before)),
-            "after": _plain(mean(self.after)),
-            "difference": _plain(self.difference),
+            "before": plain_mean(mean(self.before)),
+            "after": plain_mean(mean(self.after)),
+            "difference": plain_mean(self.difference),
             "by_kind": {
-                kind: {"before": _plain(before), "after": _plain(after)}
+                kind: {"before": plain_mean(before), "after": plain_mean(after)}
                 for kind, (before, after) in self.by_kind.items()
             },
             "steps": self.num_steps,
@@ -138,7 +138,7 @@ class Adaptation:
         }
 
 
-def _plain(found: Mean) -> dict[str, object]:
+def plain_mean(found: Mean) -> dict[str, object]:
     """Return a mean as JSON has it, which knows no number that is none."""
     known = np.isfinite(found.standard_error)
     return {**found._asdict(), "standard_error": found.standard_error if known else None}

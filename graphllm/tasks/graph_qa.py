@@ -451,9 +451,13 @@ class GraphQA:
             if self._lm_reader is None:
                 from graphllm.llm import load_language_model
                 from graphllm.readers.lm_reader import LMReader
+                from graphllm.readers.soft_prompts import Prompted
 
                 if isinstance(self._llm, str):
                     self._llm = load_language_model(self._llm)
+                prompter = None
+                if isinstance(self._llm, Prompted):
+                    prompter = self._llm.over(self.view, self._encoder or load_encoder())
                 self._lm_reader = LMReader(
                     reader.linker,
                     self.retriever,
@@ -462,6 +466,7 @@ class GraphQA:
                     max_tokens=self._max_tokens,
                     prompts=self._prompts,
                     on_send=self._on_send,
+                    prompter=prompter,
                 )
             return self._lm_reader
 
