@@ -17,7 +17,7 @@ from graphllm.nn import GraphTokens
 from graphllm.registry import load
 from graphllm.text.encoder import TextEncoder
 from graphllm.text.remembering import Remembering
-from graphllm.tokenizers.topology import TopologySettings, graph_topology
+from graphllm.tokenizers.topology import TopologySettings, graph_topology, topology_of_many
 
 TOKENIZERS = {"text": "graphllm.tokenizers.features:TextTokenizer"}
 
@@ -97,6 +97,24 @@ class TextTokenizer:
         self._names = _Texts(view.names, self._encoder, _kept(view, encoder, "names"))
         self._texts = _Texts(view.texts, self._encoder, _kept(view, encoder, "texts"))
         self._relations = _Texts(view.relations, self._encoder, _kept(view, encoder, "relations"))
+
+    @classmethod
+    def of_many(
+        cls,
+        views: Sequence[GraphView],
+        encoder: TextEncoder,
+        topology: TopologySettings | None = None,
+    ) -> "list[TextTokenizer]":
+        """Return a tokenizer of each of many small graphs, sooner than one by one.
+
+        A text that several graphs have is encoded once; their topology is computed together.
+        """
+        shared = Remembering(encoder)
+        tokenizers = [cls(view, shared, topology) for view in views]
+        if topology is not None:
+            for one, wiring in zip(tokenizers, topology_of_many(views, topology), strict=True):
+                one._wiring = wiring
+        return tokenizers
 
     @property
     def dim(self) -> int:

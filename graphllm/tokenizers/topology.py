@@ -9,10 +9,9 @@ size of the graph, so that a model trained on some graphs can be used on others.
 (4, 8)
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32, Float64
@@ -156,73 +155,52 @@ def topology_of_many(
 
     Graphs of one size are decomposed together.
     """
-    balanced = settings.relations == "balanced"
-    side = _SideBySide.of(views, directed=settings.directed, balanced=balanced)
-    tokens: list[Float32[np.ndarray, "num_nodes dim"]] = [np.zeros((0, settings.dim))] * len(views)
+    tokens: dict[int, Float32[np.ndarray, "num_nodes dim"]] = {}
     twice = 2 if settings.directed else 1
-    small = [i for i, v in enumerate(views) if twice * v.num_nodes <= settings.exact_up_to]
-    for group in _of_one_size(views, small):
-        dense = side.dense(group)
-        dim = settings.dim // twice
-        found = _exact_tokens(dense, not settings.directed, settings.order, dim)
+    for group in _of_one_size(views, settings.exact_up_to // twice):
+        dense = _dense_side_by_side([views[i] for i in group], settings)
+        found = _exact_tokens(dense, not settings.directed, settings.order, settings.dim // twice)
         if settings.directed:
             found = np.concatenate(np.split(found, 2, axis=1), axis=2)
-        for i, one in zip(group, found, strict=True):
-            tokens[i] = one
-    for i in set(range(len(views))) - set(small):
-        tokens[i] = _of_view(views[i], settings)
-    return tokens
+        tokens.update(zip(group, found, strict=True))
+    return [tokens[i] if i in tokens else _of_view(view, settings) for i, view in enumerate(views)]
 
 
-def _of_one_size(views: Sequence[GraphView], members: Iterable[int]) -> Iterator[list[int]]:
+def _of_one_size(views: Sequence[GraphView], most_nodes: int) -> Iterator[list[int]]:
     """Group graphs by their number of nodes, as many together as fit in ``EXACT_BYTES``."""
     by_size: dict[int, list[int]] = {}
-    for i in members:
-        by_size.setdefault(views[i].num_nodes, []).append(i)
+    for i, view in enumerate(views):
+        by_size.setdefault(view.num_nodes, []).append(i)
     for size, group in by_size.items():
-        together = max(1, EXACT_BYTES // (8 * max(size, 1) ** 2))
-        yield from (group[at : at + together] for at in range(0, len(group), together))
+        if size <= most_nodes:
+            together = max(1, EXACT_BYTES // (8 * max(size, 1) ** 2))
+            yield from (group[at : at + together] for at in range(0, len(group), together))
 
 
-class _SideBySide(NamedTuple):
-    """Many graphs as one without edges between them; entries are sorted by row."""
-
-    starts: np.ndarray
-    adjacency: NormalizedAdjacency
-
-    @classmethod
-    def of(cls, views: Sequence[GraphView], *, directed: bool, balanced: bool) -> "_SideBySide":
-        starts = np.cumsum([0, *(view.num_nodes for view in views)])
-        heads, tails, relation_ids = (
-            np.concatenate(
-                [np.zeros(0, dtype=np.int64)]
-                + [np.asarray(getattr(v, name)) + s for v, s in zip(views, shifts, strict=False)]
-            )
-            for name, shifts in (
-                ("heads", starts),
-                ("tails", starts),
-                ("relation_ids", np.zeros_like(starts)),
-            )
+def _dense_side_by_side(
+    views: Sequence[GraphView], settings: TopologySettings
+) -> Float64[np.ndarray, "num_graphs size size"]:
+    """Return the normalised matrices of graphs of one size, as parts of one graph's matrix."""
+    count, size = len(views), views[0].num_nodes
+    starts = size * np.arange(count)
+    heads, tails = (
+        np.concatenate([getattr(v, side) + s for v, s in zip(views, starts, strict=True)])
+        for side in ("heads", "tails")
+    )
+    relation_ids = None
+    if settings.relations == "balanced":  # those of several graphs never meet at a node
+        relation_ids = np.concatenate([view.relation_ids for view in views])
+    if settings.directed:
+        joined = NormalizedAdjacency.bipartite(
+            heads, tails, count * size, count * size, relation_ids
         )
-        relations = relation_ids if balanced else None
-        total = int(starts[-1])
-        if directed:
-            joined = NormalizedAdjacency.bipartite(heads, tails, total, total, relations)
-        else:
-            joined = NormalizedAdjacency.undirected(heads, tails, total, relations)
-        return cls(starts, joined)
-
-    def dense(self, group: Sequence[int]) -> Float64[np.ndarray, "num_graphs size size"]:
-        """Return the matrices of graphs of one size."""
-        matrix, size = self.adjacency.matrix, int(np.diff(self.starts)[group[0]])
-        out = np.zeros((len(group), size, size))
-        for place, i in enumerate(group):
-            first = self.starts[i]
-            low, high = matrix.indptr[[first, first + size]]
-            lengths = np.diff(matrix.indptr[first : first + size + 1])
-            rows = np.repeat(np.arange(size), lengths)
-            out[place, rows, matrix.indices[low:high] - first] = matrix.data[low:high]
-        return out
+    else:
+        joined = NormalizedAdjacency.undirected(heads, tails, count * size, relation_ids)
+    places = joined.matrix.tocoo()
+    dense = np.zeros((count, size, size))
+    if size:
+        dense[places.row // size, places.row % size, places.col % size] = places.data
+    return dense
 
 
 def _exact_tokens(

@@ -127,6 +127,19 @@ def test_an_edge_whose_end_is_left_out_is_named(graph, nodes):
         TextTokenizer(graph, Letters()).tokenize(part(nodes, [0]))
 
 
+def test_many_graphs_share_their_texts_and_are_each_alone(graph):
+    builder = GraphBuilder()
+    builder.edge("ann", "knows", "eve")
+    graphs, settings = [graph, builder.build()], TopologySettings(dim=4)
+    encoder = Letters()
+    made = TextTokenizer.of_many(graphs, encoder, settings)
+    whole = [part(range(view.num_nodes), range(view.num_edges)) for view in graphs]
+    for tokenizer, view, all_of_it in zip(made, graphs, whole, strict=True):
+        alone = TextTokenizer(view, Letters(), settings).tokenize(all_of_it)
+        torch.testing.assert_close(tokenizer.tokenize(all_of_it).x, alone.x)
+    assert len(encoder.asked) == len(set(encoder.asked)) == 8
+
+
 def test_tokenizers_have_names(graph):
     found = load_tokenizer("text", graph, Letters(), TopologySettings(dim=4))
     assert found.dim == 30
