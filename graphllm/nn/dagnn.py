@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import SimpleConv  # type: ignore[import-untyped]
 from torch_geometric.nn.conv.gcn_conv import gcn_norm  # type: ignore[import-untyped]
 
+from graphllm.nn.conv_stack import Norm
 from graphllm.nn.encoder import Edges, GraphEncoder, check_at_least_one, check_dropout
 
 
@@ -30,6 +31,7 @@ class DAGNN(GraphEncoder):
         edge_dim: Taken so that all encoders are made alike; ``edge_attr`` is not read.
         num_heads: Taken so that all encoders are made alike; there are none.
         dropout: Probability, of the input and within the MLP.
+        norm: Taken so that all encoders are made alike; there is none.
         both_ways: See `GraphEncoder`; the paper's graphs are undirected.
 
     Shapes: ``(num_nodes, in_dim)`` to ``(num_nodes, hidden_dim)``.
@@ -46,6 +48,7 @@ class DAGNN(GraphEncoder):
         edge_dim: int | None = None,
         num_heads: int = 4,
         dropout: float = 0.0,
+        norm: Norm = "layer",
         both_ways: bool = True,
     ) -> None:
         super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
