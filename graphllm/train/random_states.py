@@ -41,9 +41,10 @@ def restore_random_states(states: Mapping[str, torch.Tensor]) -> None:
         cached = states["numpy_gaussian"].item()
         legacy = ("MT19937", np.array(keys, dtype=np.uint32), place, has_gaussian, cached)
         np.random.set_state(legacy)  # noqa: NPY002  the global one
-        torch.set_rng_state(states["torch"])
+        # a row of a larger tensor would be read from that one's beginning, and beyond its end
+        torch.set_rng_state(states["torch"].clone())
         if "cuda" in states and torch.cuda.is_available():
-            torch.cuda.set_rng_state(states["cuda"])
+            torch.cuda.set_rng_state(states["cuda"].clone())
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise DataError(f"not the states of random generators ({error})") from error
 
