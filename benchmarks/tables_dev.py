@@ -16,6 +16,7 @@ import csv
 import json
 import math
 import os
+import re
 import sqlite3
 import tempfile
 import tomllib
@@ -153,12 +154,9 @@ def _fill(
 def _cell(text: str) -> str | int | float | None:
     if text in ("\\N", "NULL"):
         return None
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
+    return float(text) if re.fullmatch(r"-?\d*\.\d+([eE]-?\d+)?", text) else text
 
 
 if __name__ == "__main__":

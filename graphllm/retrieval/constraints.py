@@ -158,6 +158,11 @@ _ADJECTIVES: dict[str, tuple[bool, tuple[str, ...], bool]] = {
     "fastest": (False, ("speed",), False),
     "slowest": (True, ("speed",), False),
     "deepest": (False, ("depth",), False),
+    "northernmost": (False, ("latitude", "lat"), False),
+    "southernmost": (True, ("latitude", "lat"), False),
+    "easternmost": (False, ("longitude", "lng", "lon"), False),
+    "westernmost": (True, ("longitude", "lng", "lon"), False),
+    "busiest": (False, ("traffic", "passengers", "trips"), False),
 }
 _MONTHS = {
     name: number
@@ -403,6 +408,10 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
         )
         if word in _ADJECTIVES and word not in _SECOND_WORD and not was_once:
             ascending, cues, is_time = _ADJECTIVES[word]
+            if words[position + 1 : position + 3] == ["number", "of"] and not is_time:
+                span = Span(position, position + 3)  # "the largest number of routes"
+                counted = tuple(words[position + 3 :][:2])
+                return _counted(words, span, ascending, counted, is_time=False, counts=True)
             nouns = tuple(w for w in words[position + 1 : position + 3] if w not in FUNCTION_WORDS)
             if position == len(words) - 1:  # "who was hired first": the verb says of what
                 nouns = tuple(w for w in words[position - 1 : position] if w not in FUNCTION_WORDS)
@@ -414,13 +423,21 @@ def superlative(tokens: Sequence[Token]) -> Superlative | None:
 
 def _first_of(words: Sequence[str]) -> Superlative | None:
     """Read "top 5 customers by total", "bottom 3 albums by number of tracks"."""
-    for position, word in enumerate(words[:4]):
+    for position, word in enumerate(words[:6]):
         number = words[position + 1] if position + 1 < len(words) else ""
         k = number_said(number)
-        if word not in ("top", "bottom") or "by" not in words[position:]:
+        ranks = word in ("top", "bottom") or (word in _ADJECTIVES and word not in _SECOND_WORD)
+        if not ranks or "by" not in words[position:]:
             continue
         by = words.index("by", position)
         cues = tuple(words[by + 1 : by + 5])
+        if word not in ("top", "bottom"):  # "the three busiest airports by number of routes"
+            ascending, _, is_time = _ADJECTIVES[word]
+            if words[by + 1 : by + 3] != ["number", "of"] or is_time:
+                continue
+            return _counted(
+                words, Span(position, position + 1), ascending, cues, False, counts=True
+            )
         span = Span(position, position + 1 + (k is not None))
         return Superlative(span, k or 1, word == "bottom", cues, counts=True)
     return None

@@ -4,10 +4,11 @@ A flight has two airports, a trip two stations, a transfer two accounts; "from" 
 apart in a question, and words such as "source" and "destination" in the labels of a graph.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 
 from graphllm.query.plan import (
+    Aggregated,
     Count,
     Entities,
     Exists,
@@ -21,6 +22,7 @@ from graphllm.query.plan import (
     Subtract,
     TopK,
     Union,
+    Values,
 )
 from graphllm.retrieval.english import words
 from graphllm.retrieval.linker import Seeds, Span
@@ -75,8 +77,11 @@ def of_word(word: str) -> Direction | None:
     return next((end for end, known in _SAID.items() if word in known), None)
 
 
-def before(folded: Sequence[str], span: Span) -> Direction | None:
+def before(folded: Sequence[str], span: Span, nouns: Collection[int] = ()) -> Direction | None:
     """Return the end that the words right before a name say it is.
+
+    Args:
+        nouns: Where words stand that "from" may go with, as "airlines" that are from somewhere.
 
     Examples:
         >>> before("fly to from the Isle".split(), Span(4, 5)).value
@@ -87,11 +92,13 @@ def before(folded: Sequence[str], span: Span) -> Direction | None:
     for at in range(span.first - 1, max(span.first - 1 - _FAR, -1), -1):
         end = None if folded[at] in _NOUNS else of_word(folded[at])
         if end is not None or folded[at] not in _BETWEEN:
-            return end
+            return None if at - 1 in nouns else end
     return None
 
 
-def of_names(folded: Sequence[str], named: Sequence[Span]) -> dict[Span, Direction]:
+def of_names(
+    folded: Sequence[str], named: Sequence[Span], nouns: Collection[int] = ()
+) -> dict[Span, Direction]:
     """Return the end that each name is said to be; "to Rome and Oslo" speaks of both.
 
     Examples:
@@ -102,7 +109,7 @@ def of_names(folded: Sequence[str], named: Sequence[Span]) -> dict[Span, Directi
     found: dict[Span, Direction] = {}
     last: Span | None = None
     for span in sorted(set(named)):
-        end = before(folded, span)
+        end = before(folded, span, nouns)
         if end is None and last in found and _JOINING.issuperset(folded[last.last : span.first]):
             end = found[last]
         if end is not None:
@@ -142,13 +149,14 @@ class Ends:
     Args:
         schema: The labels of the graph's relations.
         seeds: The question, and the names in it.
+        nouns: Where kinds of node are named that are no events.
     """
 
-    def __init__(self, schema: GraphSchema, seeds: Seeds) -> None:
+    def __init__(self, schema: GraphSchema, seeds: Seeds, nouns: Collection[int] = ()) -> None:
         self._schema = schema
         folded = [token.folded for token in seeds.tokens]
         spans = [mention.span for mention in seeds.mentions]
-        said = of_names(folded, spans)
+        said = of_names(folded, spans, nouns)
         self._open = left_open(folded, spans)
         self._of_key = {
             schema.view.keys[node]: said[mention.span]
@@ -174,6 +182,23 @@ class Ends:
         """Whether a relation is of the events that have two ends, and says which end it is not."""
         return not self._events.isdisjoint(self._heads([relation]))
 
+    def returns(self, plan: Plan) -> bool:
+        """Return whether a plan goes to events and back to the very thing that it came from.
+
+        Each flight has one source: the sources of the flights from Rome are Rome.
+        """
+        match plan:
+            case Follow(Follow(_, Step(relation, True)), Step(onward, False)) if (
+                relation == onward and self._is_beside(relation)
+            ):
+                return True
+            case Follow() | Filter() | TopK() | Count() | Exists() | Values() | Aggregated():
+                return self.returns(plan.source)
+            case Intersect(left, right) | Union(left, right) | Subtract(left, right):
+                return self.returns(left) or self.returns(right)
+            case _:
+                return False
+
     @property
     def say_nothing(self) -> bool:
         """Whether there is nothing that could agree or not."""
@@ -182,7 +207,23 @@ class Ends:
     def agreement(self, plan: Plan) -> float:
         """Return what to add to the score of a plan."""
         nodes = plan.source if isinstance(plan, Count | Exists) else plan
-        return self._walked(nodes) if isinstance(nodes, NodePlan) else 0.0
+        if not isinstance(nodes, NodePlan):
+            return 0.0
+        asked = _AGREES * (self._open in self._onward(nodes)) if self._open else 0.0
+        return self._walked(nodes) + asked
+
+    def _onward(self, plan: NodePlan) -> set[Direction | None]:
+        """Return the ends of events that a plan goes on to."""
+        match plan:
+            case Follow(source, step):
+                own = set() if step.inverse else {self._of_relation.get(step.relation)}
+                return self._onward(source) | own
+            case Intersect(left, right) | Union(left, right) | Subtract(left, right):
+                return self._onward(left) | self._onward(right)
+            case Filter() | TopK():
+                return self._onward(plan.source)
+            case _:
+                return set()
 
     def _walked(self, plan: NodePlan) -> float:
         match plan:
@@ -201,8 +242,10 @@ class Ends:
 
     def _stepped(self, source: NodePlan, step: Step) -> float:
         end = self._of_relation.get(step.relation)
-        said = self._of_key.get(_begins(source)) if step.inverse else self._open
-        if end is None and said is not None and step.inverse:
+        if not step.inverse:  # an agreement counts once, however many names there are
+            return min(_agrees(end, self._open), 0.0)
+        said = self._of_key.get(_begins(source))
+        if end is None and said is not None:
             return -_UNHEEDED * self._is_beside(step.relation)
         return _agrees(end, said)
 

@@ -1,5 +1,6 @@
 """What narrows a kind of node down: "customers in Berlin or Rome who never ordered"."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
@@ -22,7 +23,7 @@ from graphllm.query.plan import (
     Subtract,
     Union,
 )
-from graphllm.retrieval.constraints import Constraint
+from graphllm.retrieval.constraints import Constraint, number_said
 from graphllm.retrieval.demonyms import countries
 from graphllm.retrieval.directions import left_open, of_label, of_names
 from graphllm.retrieval.english import FUNCTION_WORDS, PLACE_TYPES, family, words
@@ -30,6 +31,7 @@ from graphllm.retrieval.ground import Ground, Question
 from graphllm.retrieval.kinds import Kinds, NamedKind, Way
 from graphllm.retrieval.linker import Match, Mention, Span, weight
 from graphllm.retrieval.measures import ScoredMeasure
+from graphllm.retrieval.phrasing import attached
 from graphllm.retrieval.units import in_unit_of, is_unit, measured_in
 
 _LONGEST_VALUE = 6  # words
@@ -43,6 +45,7 @@ _DIRECTED, _MISDIRECTED = 0.1, 0.6  # for "from" before a name, and a step calle
 _UNDIRECTED = 0.2  # for an event with a source, and a step to it that is neither end
 _SHARED = 0.3  # for going to what several have in common, and on to the others
 _APART = 0.8  # quality of names that are joined by events, and need not be by the same
+_ATTACHED = 0.25  # for a name right after the kind that it says something of
 _BESIDE = 0.25  # what a word for the kind of a name, beside it, is worth
 _OF_ANOTHER = 0.9  # quality of a value that a kind joined with the one asked for has
 _GUESSED_STEP = 0.9
@@ -100,6 +103,12 @@ class Asked:
             for at in range(*mention.span)
             if seeds.tokens[at].text[:1].isupper() and mention.span.last - mention.span.first > 1
         )
+
+    @cached_property
+    def nouns(self) -> frozenset[int]:
+        """The last words of the kinds that are no events: "airlines" in "airlines from Rome"."""
+        events = self.ground.kinds.is_event
+        return frozenset(n.span.last - 1 for n in self.kinds if not events(n.kind))
 
     def of_kind(self, kind: int) -> list[Span]:
         """Return where a kind is named."""
@@ -212,6 +221,8 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
     has = ground.kinds.has(kind)
     for span, said in _stretches(asked):
         capital = asked.question.seeds.tokens[span.first].text[:1].isupper()
+        if said in ground.schema.labels:  # "each DST zone", of an attribute called so
+            continue
         values = _spelled_out(ground, said, repeated=not capital)
         options = [(port, value) for port, value in values if has[port] > 0]
         if options:
@@ -227,14 +238,21 @@ def _values(asked: Asked, kind: int) -> Iterator[_Piece]:
 
 def _numbers(asked: Asked, kind: int) -> Iterator[_Piece]:
     """Yield "on floor 3": the name of an attribute, and its number."""
-    for at, word in enumerate(asked.folded[1:], 1):
-        before = asked.folded[at - 1]
-        if not word.isdigit() or _is_taken(asked, at) or _is_taken(asked, at - 1):
+    for at, token in enumerate(asked.question.seeds.tokens[1:], 1):
+        before, number = asked.folded[at - 1], _number(token.text)
+        if number is None or _is_taken(asked, at) or _is_taken(asked, at - 1):
             continue
         for port in asked.ground.kinds.measured(kind):
             label = asked.ground.schema.labels[port >> 1].split()
             if family(before) in map(family, label):
-                yield _of_value(asked, kind, Span(at - 1, at + 1), [(port, int(word))])
+                yield _of_value(asked, kind, Span(at - 1, at + 1), [(port, number)])
+
+
+def _number(text: str) -> int | float | None:
+    """Return the number that a word is, as "5.75"."""
+    if text.isdigit():
+        return int(text)
+    return float(text) if re.fullmatch(r"\d+\.\d+", text) else None
 
 
 def _counted_out(asked: Asked, kind: int) -> Iterator[_Piece]:
@@ -361,8 +379,12 @@ def _may_be_name(asked: Asked, mention: Mention) -> bool:
         return False
     if any(mention.span.overlaps(span) for span in asked.taken):
         return False
+    if fold(mention.text) in asked.ground.schema.labels:  # the "ICAO code" of an airport
+        return False
     outside = [at for at in range(*mention.span) if not asked.names_kind(at)]
     small = not any(tokens[at].text[:1].isupper() for at in range(*mention.span))
+    if small and all(number_said(tokens[at].folded) for at in outside):
+        return False
     guess = mention.match not in (Match.EXACT, Match.FOLDED)
     return bool(outside) and not (small and (guess or len(outside) < len(range(*mention.span))))
 
@@ -377,12 +399,21 @@ def _leading(asked: Asked, kind: int, mention: Mention) -> Iterator[_Piece]:
         said = _said_of(asked, start, way)
         sureness = mention.quality - _FAR * (len(way.ports) - 1)
         sureness += _BESIDE * any(_is_beside(s, mention.span) for s in asked.of_kind(start))
+        sureness += _ATTACHED * _is_attached(asked, kind, mention.span, way)
         sureness += _FANS_OUT * (way.ports[-1] & 1)
         sureness += _directed(asked, mention.span, way) - _SHARED * _goes_back(way)
         sureness += _SAID * sum(how for at, how in said.items() if not asked.names_kind(at))
         explained = {**dict.fromkeys(range(*mention.span), mention.quality), **said}
         plan = kinds.walked(entities, start, way)
         yield _Piece(mention.span, way.ports[-1], plan, False, sureness, explained, mention, way)
+
+
+def _is_attached(asked: Asked, kind: int, span: Span, way: Way) -> bool:
+    """Return whether a name stands with the kind that it is one step from: "airports in Spain"."""
+    nouns = attached(asked.folded, [(n.span, n.kind) for n in asked.kinds], span)
+    if len(way.ports) == 1:
+        return kind in nouns
+    return way.kinds[0] in nouns
 
 
 def _goes_back(way: Way) -> bool:
@@ -393,7 +424,8 @@ def _goes_back(way: Way) -> bool:
 def _directed(asked: Asked, span: Span, way: Way) -> float:
     """Return what it is worth that "from" or "to" before a name agrees with the way from it."""
     kinds, named = asked.ground.kinds, [m.span for m in asked.question.seeds.mentions]
-    said, other = of_names(asked.folded, named).get(span), left_open(asked.folded, named)
+    said = of_names(asked.folded, named, asked.nouns).get(span)
+    other = left_open(asked.folded, named)
     worth = 0.0
     for port, kind in zip(way.ports, way.kinds, strict=True):
         end, wanted = of_label(asked.ground.schema.labels[port >> 1]), said if port & 1 else other

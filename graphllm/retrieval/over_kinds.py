@@ -69,6 +69,7 @@ _SPENDING = words(
 _SPENT_AS = ("total", "amount", "revenue", "sales", "payment", "value")
 _AMOUNTS = words("number amount count quantity many")  # "by number of customers"
 _DIFFERENT = words("different distinct unique various separate")
+_COUNTING = words("most fewest least number")  # right after them stands what is counted
 _MEMBERS = words("member members")
 _NOTHING_SAID = words("number count top bottom existing overall altogether grouped broken money")
 
@@ -265,7 +266,8 @@ def _counted(asked: Asked, reading: Reading) -> Iterator[tuple[Reading, Plan]]:
     yield reading, Count(reading.plan)
     if asked.ground.kinds.is_event(reading.kind):
         for said, reached in _reached(asked, reading, reading.plan):
-            yield said, Count(reached)
+            if isinstance(reached, NodePlan):
+                yield said, Count(reached)
     opening = [
         (at, w)
         for at, w in _left(asked, reading)
@@ -364,12 +366,18 @@ def _elsewhere(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple
     named = [m.span for m in reading.mentions]
     said = left_open(asked.folded, named)
     opening = range(min((span.first for span in named), default=0))
+    who = asked.folded[:1] == ["who"]
     for port, end in kinds.joins.get(reading.kind, ()):
         way = Way((port,), (end,))
         direction = kinds.direction(way)
-        if port in reading.ports or direction is None or direction is not said:
+        if who:  # whoever takes part, not where it begins or ends
+            asks = direction is None and not port & 1
+        else:
+            asks = direction is not None and direction is said
+        if port in reading.ports or not asks:
             continue
         done = reading.copy()
+        done.explain({0: 1.0} if who else {})
         done.explain({at: 1.0 for at in opening if of_word(asked.folded[at]) is said})
         done.explain({at: 1.0 for at in opening if asked.folded[at] == "where"})
         yield done, kinds.walked(plan, reading.kind, way)
@@ -546,7 +554,8 @@ def _after_most(asked: Asked, span: Span, wanted: Superlative) -> bool:
     if span.first < wanted.span.last:
         return False
     by = "by" in asked.folded[wanted.span.last : span.first]
-    return asked.folded[wanted.span.first] not in ("top", "bottom") or by
+    ranks = not _COUNTING.isdisjoint(asked.folded[slice(*wanted.span)])
+    return by or ranks
 
 
 # Groups

@@ -21,6 +21,7 @@ from graphllm.retrieval.no_name import from_kinds
 from graphllm.retrieval.one_name import from_mentions, told
 from graphllm.retrieval.openings import opening
 from graphllm.retrieval.over_kinds import over_kinds
+from graphllm.retrieval.phrasing import Phrasing
 from graphllm.retrieval.rescoring import rescored
 from graphllm.retrieval.scorer import PlanScorer
 from graphllm.retrieval.two_names import pairs
@@ -98,10 +99,23 @@ class Planner:
             found += [c._replace(score=c.score - 0.1) for c in from_mentions(self.ground, literal)]
         found += told(self.ground, plain)
         compared = [c.span for c in constraints(seeds.tokens)]
-        ends = Ends(self.schema, seeds)
+        ends = Ends(self.schema, seeds, self._nouns(seeds))
+        found = [c for c in found if not ends.returns(c.plan)]
         if not ends.say_nothing:
             found = [c._replace(score=c.score + ends.agreement(c.plan)) for c in found]
+        if self.view.node_types:
+            phrasing = Phrasing(self.ground.kinds, seeds)
+            found = [c._replace(score=c.score - phrasing.cost(c.plan)) for c in found]
         return [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
+
+    def _nouns(self, seeds: Seeds) -> frozenset[int]:
+        """Return where kinds are named that are no events: "airlines" may be from somewhere."""
+        kinds = self.ground.kinds
+        return frozenset(
+            named.span.last - 1
+            for named in kinds.named(seeds.tokens)
+            if not kinds.is_event(named.kind)
+        )
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
         """Drop mentions that are misspelt, or codes, and the graph's own words for its parts."""

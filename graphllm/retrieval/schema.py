@@ -232,7 +232,11 @@ class GraphSchema:
             column = self.view.node_columns[name]
             rows = range(min(len(column.ids), _MOST_FLAGS))
             values = dict.fromkeys(column.value(row) for row in rows)
-            yes = [value for value in values if str(value).lower() in _YES]
+            yes: list[bool | int | str] = [
+                value
+                for value in values
+                if isinstance(value, bool | int | str) and str(value).lower() in _YES
+            ]
             if yes and all(str(value).lower() in _YES | _NO for value in values):
                 found[2 * position] = yes[0]
         return found
