@@ -77,6 +77,8 @@ class RunFolder:
             _refuse_another(path, differences(there, {"recipe": recipe, **settings}))
         folder = cls(path, before.inputs if before else {})
         if _is_main_process():
+            for torn in path.glob(".*.safetensors.*"):  # what a killed process was writing
+                torn.unlink(missing_ok=True)
             _append(path / "environment.jsonl", environment())
         return folder
 

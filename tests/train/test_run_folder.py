@@ -108,8 +108,11 @@ def test_a_run_that_was_broken_off_goes_on_in_its_folder(given_line, tmp_path):
     assert not (tmp_path / "a/report.json").exists()
     with (tmp_path / "a/metrics.jsonl").open("a") as torn:
         torn.write('{"step": 6, "lo')
+    half_written = tmp_path / "a/.checkpoint.safetensors.17.4"
+    half_written.write_bytes(b"half")
     assert run(LINE, given_line, tmp_path / "a") == whole
     assert steps_of(tmp_path / "a") == steps_of(tmp_path / "whole")
+    assert not half_written.exists()
     assert len((tmp_path / "a/environment.jsonl").read_text("utf-8").splitlines()) == 2
     weights = [(tmp_path / name / "weights.safetensors").read_bytes() for name in ("a", "whole")]
     assert weights[0] == weights[1]
