@@ -129,6 +129,8 @@ class Decoding:
         max_new_tokens: Length of the reply at most.
         temperature: 0 takes the likeliest token each time, so that replies repeat.
         seed: Draws the reply where the temperature is above 0; ``None`` leaves it to the model.
+        references: Hold the reply to the lines and nodes that stand in the prompt, of a model whose
+            vocabulary has references; other models do not know what this means.
 
     Raises:
         ConfigError: ``max_new_tokens`` is below 1, or the temperature negative.
@@ -137,6 +139,7 @@ class Decoding:
     max_new_tokens: int = 512
     temperature: float = 0.0
     seed: int | None = None
+    references: bool = False
 
     def __post_init__(self) -> None:
         if self.max_new_tokens < 1:

@@ -203,7 +203,7 @@ def _question(task: str) -> tuple[int, ...]:
 def _lines(input_ids: Sequence[int]) -> list[list[int]]:
     """Return the numbered lines of an input."""
     starts = [at for at, t in enumerate(input_ids) if line_of(t) is not None]
-    ends = [*starts[1:], len(input_ids) - 1]
+    ends = [*starts[1:], len(input_ids) - 1][: len(starts)]
     return [list(input_ids[s:e]) for s, e in zip(starts, ends, strict=True)]
 
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from graphllm.errors import DataError
-from graphllm.graph.layouts import Layout, escape, node_reference
+from graphllm.graph.layouts import Layout
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized, textualize
 from graphllm.graph.view import GraphView, edges_of
+from graphllm.llm.small.prompt import marked_question
 from graphllm.query.execute import execute
 from graphllm.query.plan import Count, Exists
 from graphllm.query.result import PlanResult
@@ -258,22 +259,6 @@ class _Builder:
             self.asked.question,
             [(s, e, [number[n] for n in nodes if n in number]) for s, e, nodes in names],
         )
-
-
-def marked_question(question: str, names: Iterable[tuple[int, int, Sequence[int]]]) -> str:
-    """Return a question with the references of what it names before each name.
-
-    Examples:
-        >>> marked_question("who wrote Alien?", [(10, 15, [4])])
-        'who wrote [n4] Alien?'
-    """
-    parts, end = [], 0
-    for start, _, numbers in sorted(names):
-        if start >= end and numbers:
-            said = "".join(f"{node_reference(n)} " for n in numbers[:3])
-            parts += [escape(question[end:start], "["), said]
-            end = start
-    return "".join([*parts, escape(question[end:], "[")])
 
 
 def write_small_examples(path: Path, examples: Iterable[SmallExample]) -> int:

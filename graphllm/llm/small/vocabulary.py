@@ -69,8 +69,9 @@ def tokenizer_json() -> str:
     return tokenizer.to_str()
 
 
+@cache
 def fast_tokenizer() -> Tokenizer:
-    """Return the tokenizer as tokenizers has it; without limit or padding."""
+    """Return the tokenizer as tokenizers has it; without limit or padding; not to be changed."""
     return Tokenizer.from_str(tokenizer_json())
 
 
@@ -79,7 +80,7 @@ def transformers_tokenizer() -> "PreTrainedTokenizerFast":
     from transformers import PreTrainedTokenizerFast
 
     return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=fast_tokenizer(),
+        tokenizer_object=Tokenizer.from_str(tokenizer_json()),
         pad_token="[PAD]",  # noqa: S106  the name of a word piece
         unk_token="[UNK]",  # noqa: S106
         cls_token="[CLS]",  # noqa: S106
