@@ -64,7 +64,7 @@ def add_lora(model: nn.Module, settings: LoraSettings) -> None:
         r=settings.rank,
         lora_alpha=settings.alpha,  # type: ignore[arg-type]  # peft says int, and divides
         lora_dropout=settings.dropout,
-        target_modules=list(settings.targets) or None,
+        target_modules=list(settings.targets) or _usual_within(model),
         fan_in_fan_out=any(map(_is_transposed, model.modules())),
     )
     try:
@@ -77,6 +77,20 @@ def add_lora(model: nn.Module, settings: LoraSettings) -> None:
     for parameter in model.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
+
+
+def _usual_within(model: nn.Module) -> list[str] | None:
+    """Return the usual layers of the two models that an encoder-decoder is made of.
+
+    peft knows what is usual for each of them; ``None`` leaves the choice to it.
+    """
+    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING as USUAL
+
+    config = getattr(model, "config", None)
+    if getattr(config, "model_type", "") != "encoder-decoder":
+        return None
+    halves = [getattr(config, side).model_type for side in ("encoder", "decoder")]
+    return sorted({name for half in halves for name in USUAL.get(half, ())}) or None
 
 
 def _linear_names(model: nn.Module) -> list[str]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NONE = "none"
+MOST_ANSWERS, MOST_CITED = 10, 8  # of a reply that is trained on; a longer list is broken off
 _AROUND = 24  # tokens around a prompt, between its parts, and before the names of a question
 _LEAST_ROOM = 16  # tokens of question and facts
 
@@ -206,8 +207,9 @@ class FactPrompts:
         """Return what is to be replied: as much of the answer as can be named, and its lines."""
         proof = set(facts.edges)
         numbered = enumerate(shown.lines, 1) if self.settings.with_text else ()
-        cites = [number for number, line in numbered if proof & set(line)]
-        nodes = [node for node in facts.answers if node in self._nameable(shown)]
+        cites = [number for number, line in numbered if proof & set(line)][:MOST_CITED]
+        nameable = self._nameable(shown)
+        nodes = [node for node in facts.answers if node in nameable][:MOST_ANSWERS]
         if self.settings.form is ReplyForm.REFERENCES:
             return _as_references(cites, sorted(map(shown.references.index, nodes)), facts.words)
         names = list(dict.fromkeys(self.view.names[node] for node in nodes))

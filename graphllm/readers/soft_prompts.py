@@ -13,6 +13,7 @@ from graphllm.retrieval.linker import Seeds
 from graphllm.text.encoder import TextEncoder
 
 
+@runtime_checkable
 class SaidByReferences(Protocol):
     """A reply of references: numbers of lines, and what they answer."""
 

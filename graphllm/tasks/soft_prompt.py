@@ -470,15 +470,22 @@ def retrieved(
     max_edges: int,
     folder: Path,
     progress: Progress = lambda *_: None,
+    *,
+    made_by: str = "",
 ) -> list["Retrieved"]:
-    """Return what is retrieved for each question; kept in ``folder``, so that it is found once."""
+    """Return what is retrieved for each question; kept in ``folder``, so that it is found once.
+
+    Args:
+        made_by: The code that retrieves: other code does not use what it kept. By default that of
+            the package and, in a checkout, its commit.
+    """
     from graphllm.train.example_cache import ExampleCache
 
     scorer = qa.reader.planner.scorer
     of = (
         "retrieved/1", qa.view.content_hash, type(qa.retriever).__name__, max_edges,
         scorer.id if scorer else "", sorted(map(str, qa.taught.lessons.values())),
-        version("graphllm"), checkout_commit(),
+        made_by or f"{version('graphllm')} {checkout_commit()}",
     )  # fmt: skip
     cache = ExampleCache(folder / "retrieved", of=repr(of))
 

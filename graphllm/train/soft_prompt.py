@@ -1,6 +1,7 @@
 """Training of a prompter, and of adapters of the language model that reads its soft prompts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from graphllm.errors import DataError
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.view import GraphView
+from graphllm.llm import Prompt
 from graphllm.llm.local import LocalLanguageModel
 from graphllm.models.fact_prompts import FactPrompts, Facts, NamedSpan
 from graphllm.models.graph_prompter import GraphPrompter
@@ -127,6 +129,12 @@ class TokenTable:
         _, first = np.unique(view.relation_ids[edges], return_index=True)
         return cls(view, tokenizer, nodes.astype(np.int32), np.sort(edges[first]).astype(np.int32))
 
+    def blind(self) -> "TokenTable":
+        """Return a table in which all nodes look alike: a control."""
+        found = copy(self)
+        found._x = torch.zeros_like(self._x)
+        return found
+
     def tokens(self, example: SoftExample) -> GraphTokens:
         """Return the graph of an example."""
         rows = torch.from_numpy(np.searchsorted(self._nodes, example.nodes))
@@ -166,14 +174,17 @@ class SoftPromptTraining(nn.Module):
 
     def forward(self, examples: Sequence[SoftExample]) -> Float[Tensor, ""]:
         """Return the mean loss of a token of the targets."""
+        return self._llm.loss(self.prompts(examples), [example.target for example in examples])
+
+    def prompts(self, examples: Sequence[SoftExample]) -> list[Prompt]:
+        """Return the prompts of some examples, with their soft tokens."""
         tokens = GraphTokens.collate([self._table.tokens(example) for example in examples])
         items = None
         if self._prompts.settings.num_items:
             items = [torch.from_numpy(example.items) for example in examples]
         soft = soft_rows(self.prompter, tokens, items)
         told = zip(examples, soft, strict=True)
-        prompts = [self._prompts.prompt(example.text, rows) for example, rows in told]
-        return self._llm.loss(prompts, [example.target for example in examples])
+        return [self._prompts.prompt(example.text, rows) for example, rows in told]
 
 
 class HowTrained(NamedTuple):

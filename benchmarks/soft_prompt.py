@@ -1,0 +1,359 @@
+"""What does a soft prompt add to facts in words, at small budgets?
+
+    python benchmarks/soft_prompt.py --data DIR --llm MODEL --out DIR [--suite metaqa] [--budget 64]
+        [--mode both ...] [--seed 0 ...] [--limit 300] [--split dev] [--steps 200]
+
+Every cell of the table (suite, budget, mode, seed) is a training and a file in --out; cells that
+are there are not made again, and all that are there are printed. The language model stays frozen.
+
+A question is linked, a retriever picks edges of the whole graph, and as many of them as fit the
+budget stand in the prompt as words; the budget, in tokens of the model (WordPieces of
+graphllm-small), holds the question too. Soft tokens stand before the text and come on top: one
+behind each reference to a node of what was retrieved, so that also what the text has no room for
+can be answered.
+
+    text            the model as it is, facts in words alone; nothing is trained
+    soft            soft tokens and the question
+    both            soft tokens, the question, facts in words
+    both+topology   the same; nodes also have topology tokens
+    shuffled        both, but each edge leads to a tail drawn from those of the other edges
+    untrained       both, but the graph encoder stays as it was drawn
+    blind           both, but all nodes look alike: what is learnt without any graph
+
+Training questions are made from the graphs alone. MetaQA: templates mined from its dev questions,
+about topics drawn from the films; none that a scored question is about. PathQuestion: questions
+built from the graph's own labels; no phrasing of PathQuestion is looked at.
+
+The scores are those of the names a reply gives, whatever it cites: hits@1, F1, and `nameable`: the
+share of gold that any reply could name.
+"""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from graphllm import GraphQA
+from graphllm.evaluate import Example, load_suite
+from graphllm.evaluate.metrics import mean, normalize, score
+from graphllm.evaluate.provenance import Provenance
+from graphllm.evaluate.suites import metaqa_chain
+from graphllm.graph.view import GraphView, edges_by_relation
+from graphllm.index.cache import index_for
+from graphllm.index.progress import silent
+from graphllm.models.fact_prompts import FactPrompts, Facts, FactSettings, ReplyForm
+from graphllm.models.prompted_model import open_language_model
+from graphllm.query import Entities, Follow, execute
+from graphllm.questions import questions_for
+from graphllm.readers.replies import ReplyError, read_reply
+from graphllm.tasks.soft_prompt import SoftPromptSettings, answer_of, new_prompter, retrieved
+from graphllm.text.encoder import load_encoder
+from graphllm.tokenizers.features import TextTokenizer
+from graphllm.tokenizers.topology import TopologySettings
+from graphllm.train.soft_prompt import (
+    HowTrained,
+    Retrieved,
+    SoftExample,
+    SoftPromptTraining,
+    TokenTable,
+    example_of,
+    train_prompter,
+)
+
+SUITES = {
+    "metaqa": ("metaqa-1hop", "metaqa-2hop", "metaqa-3hop"),
+    "pathquestion-2h": ("pathquestion-2h",),
+    "pathquestion-3h": ("pathquestion-3h",),
+}
+MODES = ("text", "soft", "both", "both+topology", "shuffled", "untrained", "blind")
+BUDGETS = (64, 128, 256, 512)
+MOST_EDGES = 40  # that prove an answer trained on
+TRIES = 12
+
+
+class Trained(NamedTuple):
+    """A question to train on and what answers it."""
+
+    question: str
+    facts: Facts
+
+
+def films_questions(data: Path, view: GraphView, avoid: set[str], num: int) -> Iterator[Trained]:
+    """Yield MetaQA's questions, made again: templates about topics drawn from the graph."""
+    rng = np.random.default_rng(0)
+    mined = json.loads((data / "metaqa" / "templates_mined_from_dev.json").read_text("utf-8"))
+    relation_ids = {label: number for number, label in enumerate(view.relations)}
+    rows = edges_by_relation(view)
+    for number in range(num):
+        templates = mined[str(1 + number % 3)]["dev_templates"]
+        template = templates[int(rng.integers(len(templates)))]
+        path = metaqa_chain(template["qtype"])
+        relation = relation_ids[path[0].relation]
+        edges = rows.edge_ids[rows.indptr[relation] : rows.indptr[relation + 1]]
+        for edge in rng.choice(edges, TRIES).tolist():
+            start = int((view.tails if path[0].inverse else view.heads)[edge])
+            plan = Entities((view.keys[start],))
+            for step in path:
+                plan = Follow(plan, step)
+            found = execute(plan, view)
+            answers = tuple(node for node in found.nodes.tolist() if node != start)
+            if view.keys[start] not in avoid and answers and len(found.edges) <= MOST_EDGES:
+                question = template["template"].replace("[E]", view.keys[start])
+                yield Trained(question, Facts(answers, "", tuple(found.edges.tolist())))
+                break
+
+
+def built_questions(view: GraphView, avoid: set[str], num: int) -> Iterator[Trained]:
+    """Yield questions built from the labels of a graph."""
+    for question in questions_for(view, np.random.default_rng(0), 4 * num, dirt=0.0):
+        keys = {key for mention in question.mentions for key in mention.keys}
+        facts = answer_of(question, view)
+        if facts.answers and not keys & avoid and question.operation == "path" and num:
+            num -= 1
+            yield Trained(question.question, facts)
+
+
+class Bench:
+    """One graph, its questions, and the language model."""
+
+    def __init__(self, options: argparse.Namespace, suite: str) -> None:
+        self.options, self.suite = options, suite
+        data = options.data
+        split = options.split if suite == "metaqa" else None
+        self.asked: dict[str, list[Example]] = {}
+        for place, name in enumerate(SUITES[suite]):
+            rng = np.random.default_rng([0, place])
+            loaded = load_suite(name, data, split)
+            self.asked[name] = list(loaded.sample(options.limit, rng).examples)
+            graph_path = loaded.graph_path
+        self.view = index_for(graph_path, progress=silent)
+        self.qa = GraphQA.from_graph(self.view, retriever=options.retriever)
+        self.llm = open_language_model(options.llm)
+        self.encoder = load_encoder()
+        avoid = {e.topic for examples in self.asked.values() for e in examples if e.topic}
+        make = films_questions(data, self.view, avoid, options.questions)
+        if suite != "metaqa":
+            make = built_questions(self.view, avoid, options.questions)
+        self.trained = list(make)
+        self.parts = self._retrieved([one.question for one in self.trained])
+        self.asked_parts = {
+            name: self._retrieved([e.question for e in examples])
+            for name, examples in self.asked.items()
+        }
+
+    def _retrieved(self, questions: Sequence[str]) -> list[Retrieved]:
+        cache = self.options.out / "cache"
+        return retrieved(self.qa, questions, self.options.max_edges, cache, made_by="benchmark")
+
+    def cell(self, budget: int, mode: str, seed: int) -> dict[str, object]:
+        """Train a cell and score it."""
+        started = time.monotonic()
+        prompts = self._prompts(budget, mode)
+        training = self._training(prompts, mode, seed)
+        loss, steps = None, 0
+        if mode != "text":
+            made = [
+                self._shuffled(self._example(part, one.facts, prompts), mode, seed)
+                for part, one in zip(self.parts, self.trained, strict=True)
+                if len(part.subgraph.edges)
+            ]
+            done = self._train(training, made, seed)
+            loss, steps = dict(done.measured or {}).get("loss"), done.num_steps
+        scores = {
+            name: self._scores(training, prompts, name, mode, seed) for name in SUITES[self.suite]
+        }
+        return {
+            "suite": self.suite, "budget": budget, "mode": mode, "seed": seed, "scores": scores,
+            "validation_loss": loss, "steps": steps, "trained_on": len(self.trained),
+            "minutes": round((time.monotonic() - started) / 60, 2),
+            "settings": {k: str(v) for k, v in vars(self.options).items()},
+            **asdict(Provenance()),
+        }  # fmt: skip
+
+    def _prompts(self, budget: int, mode: str) -> FactPrompts:
+        count = self.llm.count_tokens
+        settings = FactSettings(
+            form=ReplyForm.of(count),
+            max_tokens=budget,
+            max_edges=self.options.max_edges,
+            with_text=mode != "soft",
+            num_items=0 if mode == "text" else self.options.items,
+        )
+        return FactPrompts(self.view, count, settings, context_tokens=self.llm.context_tokens)
+
+    def _training(self, prompts: FactPrompts, mode: str, seed: int) -> SoftPromptTraining:
+        options = self.options
+        topology = mode == "both+topology"
+        settings = SoftPromptSettings(
+            pooling="items",
+            num_tokens=options.items,
+            encoder=options.encoder,
+            topology=topology,
+            seed=seed,
+        )
+        prompter = new_prompter(settings, self.llm, self.encoder.dim)
+        if mode == "untrained":
+            prompter.encoder.requires_grad_(False)
+        tokenizer = TextTokenizer(self.view, self.encoder, TopologySettings() if topology else None)
+        asked = [part.subgraph for parts in self.asked_parts.values() for part in parts]
+        parts = [part.subgraph for part in self.parts] + asked
+        table = TokenTable.of(self.view, tokenizer, parts)
+        if mode == "blind":
+            table = table.blind()
+        return SoftPromptTraining(prompter, self.llm, prompts, table)
+
+    def _example(self, part: Retrieved, facts: Facts, prompts: FactPrompts) -> SoftExample:
+        return example_of(part, facts, prompts, self.llm.count_tokens)
+
+    def _shuffled(self, example: SoftExample, mode: str, seed: int) -> SoftExample:
+        """Return the example of a mode, in the control with the tails of its edges mixed."""
+        ends = example.edge_index
+        if mode == "blind":
+            return replace(example, edge_index=ends[:, :0], relation_ids=example.relation_ids[:0])
+        if mode != "shuffled":
+            return example
+        rng = np.random.default_rng([seed, *example.nodes[:8].tolist()])
+        return replace(example, edge_index=np.stack([ends[0], rng.permutation(ends[1])]))
+
+    def _train(self, training: SoftPromptTraining, made: list[SoftExample], seed: int):
+        how = HowTrained(
+            steps=self.options.steps,
+            learning_rate=self.options.rate,
+            batch_size=self.options.batch,
+            validate_every=max(self.options.steps // 5, 1),
+            seed=seed,
+        )
+        held_back = made[:: max(len(made) // 96, 2)]
+        kept = {id(one) for one in held_back}
+        rest = [one for one in made if id(one) not in kept]
+        return train_prompter(training, rest, held_back, how, count_tokens=self.llm.count_tokens)
+
+    def _scores(
+        self, training: SoftPromptTraining, prompts: FactPrompts, name: str, mode: str, seed: int
+    ) -> dict[str, object]:
+        import torch
+
+        found: dict[str, list[float]] = {"hits_at_1": [], "f1": [], "nameable": []}
+        pairs = list(zip(self.asked[name], self.asked_parts[name], strict=True))
+        for first in range(0, len(pairs), 16):
+            some = pairs[first : first + 16]
+            made = [
+                self._shuffled(self._example(part, Facts(), prompts), mode, seed)
+                for _, part in some
+            ]
+            training.eval()
+            with torch.no_grad():
+                told = (
+                    training.prompts(made)
+                    if mode != "text"
+                    else [prompts.prompt(one.text, []) for one in made]
+                )
+            replies = self.llm.generate(told, prompts.settings.decoding)
+            for (example, part), reply in zip(some, replies, strict=True):
+                shown = prompts.shown(part.question, part.subgraph)
+                answers = named_in(prompts, reply.text, shown)
+                scores = score(answers, example.gold)
+                found["hits_at_1"].append(scores.hits_at_1)
+                found["f1"].append(scores.f1)
+                found["nameable"].append(nameable(prompts, shown, example))
+        return {what: mean(np.array(values))._asdict() for what, values in found.items()}
+
+
+def named_in(prompts: FactPrompts, reply: str, shown) -> tuple[str, ...]:
+    """Return what a reply names."""
+    if prompts.settings.form is ReplyForm.REFERENCES:
+        return prompts.read(reply, shown).answers
+    try:
+        return read_reply(reply).answers
+    except ReplyError:
+        return ()
+
+
+def nameable(prompts: FactPrompts, shown, example: Example) -> float:
+    """Return the share of gold that a reply could name."""
+    nodes = {*(shown.nodes if prompts.settings.with_text else ()), *prompts.items(shown)}
+    names = {normalize(prompts.view.names[node]) for node in nodes}
+    return float(np.mean([normalize(gold) in names for gold in example.gold]))
+
+
+def table(cells: Sequence[dict]) -> str:
+    """Return the cells there are as lines: seeds together, with the standard error over them."""
+    lines = [
+        f"{'suite':16} {'budget':>6} {'mode':14} seeds     n   hits@1             F1"
+        "                 nameable"
+    ]
+    keys = {(c["suite"], c["budget"], c["mode"]): None for c in cells}
+    order = {mode: place for place, mode in enumerate(MODES)}
+    for suite, budget, mode in sorted(keys, key=lambda key: (key[0], key[1], order[key[2]])):
+        same = [c for c in cells if (c["suite"], c["budget"], c["mode"]) == (suite, budget, mode)]
+        for name in same[0]["scores"]:
+            scores = [c["scores"][name] for c in same]
+            told = [
+                _over_seeds([one[what] for one in scores])
+                for what in ("hits_at_1", "f1", "nameable")
+            ]
+            n = scores[0]["hits_at_1"]["n"]
+            lines.append(f"{name:16} {budget:6} {mode:14} {len(same):5} {n:5}   {'   '.join(told)}")
+    return "\n".join(lines)
+
+
+def _over_seeds(means: Sequence[dict]) -> str:
+    """Return a mean: its error is that of the questions and that between seeds together."""
+    values = [one["value"] for one in means]
+    asked = means[0]["standard_error"] ** 2
+    between = float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else 0.0
+    return f"{np.mean(values):.3f} +- {(asked + between) ** 0.5:.3f}"
+
+
+def main() -> None:
+    """Make the cells that are asked for and missing, and print the table of all."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path, default=os.environ.get("GRAPHLLM_DATA"))
+    parser.add_argument("--llm", default="small")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--suite", action="append", choices=list(SUITES))
+    parser.add_argument("--budget", action="append", type=int)
+    parser.add_argument("--mode", action="append", choices=MODES)
+    parser.add_argument("--seed", action="append", type=int)
+    parser.add_argument("--limit", type=int, default=300, help="scored questions of each suite")
+    parser.add_argument("--split", default="dev", choices=["dev", "test"])
+    parser.add_argument("--questions", type=int, default=1500, help="to train on")
+    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--items", type=int, default=32, help="nodes with a soft token, at most")
+    parser.add_argument("--max-edges", type=int, default=64)
+    parser.add_argument("--retriever", default="paths")
+    parser.add_argument("--encoder", default="graph_transformer")
+    options = parser.parse_args()
+    folder = options.out / "cells"
+    folder.mkdir(parents=True, exist_ok=True)
+    for suite in options.suite or list(SUITES):
+        bench = None
+        wanted = product(
+            options.budget or BUDGETS, options.mode or MODES, options.seed or [0, 1, 2]
+        )
+        for budget, mode, seed in wanted:
+            path = folder / f"{suite}-{budget}-{mode}-{seed}.json"
+            if path.exists() or (mode == "text" and seed != (options.seed or [0])[0]):
+                continue
+            if mode == "soft" and budget != (options.budget or BUDGETS)[0]:
+                continue  # there is no text to have a budget
+            bench = bench or Bench(options, suite)
+            found = bench.cell(budget, mode, seed)
+            partial = path.with_suffix(".part")
+            partial.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+            partial.replace(path)
+            print(path.name, {n: s["hits_at_1"] for n, s in found["scores"].items()}, flush=True)
+    print(table([json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]))
+
+
+if __name__ == "__main__":
+    main()
