@@ -10,6 +10,7 @@ from enum import Enum
 from graphllm.query.plan import (
     Aggregated,
     Count,
+    Degree,
     Entities,
     Exists,
     Filter,
@@ -210,6 +211,8 @@ class Ends:
         if not isinstance(nodes, NodePlan):
             return 0.0
         asked = _AGREES * (self._open in self._onward(nodes)) if self._open else 0.0
+        if isinstance(nodes, TopK) and isinstance(nodes.measure, Degree):
+            asked += _agrees(self._of_relation.get(nodes.measure.step.relation), self._open)
         return self._walked(nodes) + asked
 
     def _onward(self, plan: NodePlan) -> set[Direction | None]:

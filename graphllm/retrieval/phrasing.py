@@ -11,6 +11,8 @@ from graphllm.query.plan import (
     Follow,
     Grouped,
     Intersect,
+    NodePlan,
+    OfType,
     Plan,
     Step,
     Subtract,
@@ -24,8 +26,10 @@ from graphllm.retrieval.linker import Seeds, Span
 
 _NOT_GROUPED = 0.25  # for one number where one is asked for "each" of a kind
 _ELSEWHERE = 0.1  # for a step from a name that is not to the kind it stands with
+_OTHER_KIND = 0.15  # for nodes of another kind than "which airlines" asks for
 _OTHERS_TWICE = 0.2  # for what shares something with each of two names, where nothing says so
 _EACH = words("each every per")
+_NOT_NOUNS = words("is are was were do does did has have had can of s the")
 _ATTACHING = words("in from of at the based located")
 
 
@@ -42,6 +46,15 @@ def attached(folded: list[str], kinds: list[tuple[Span, int]], name: Span) -> li
     while at > 0 and folded[at - 1] in _ATTACHING:
         at -= 1
     return [kind for span, kind in kinds if span.last == at or span.first == name.last]
+
+
+def _asked_for(folded: list[str], kinds: list[tuple[Span, int]]) -> int | None:
+    """Return the kind that "which airlines" or "what active airlines" asks for."""
+    if folded[:1] not in (["which"], ["what"]):
+        return None
+    owners = {at - 1 for at, word in enumerate(folded) if word == "s"}  # "which album's songs"
+    near = [k for span, k in kinds if 1 <= span.first <= 2 and span.last - 1 not in owners]
+    return near[0] if near and folded[1] not in _NOT_NOUNS else None
 
 
 class Phrasing:
@@ -61,6 +74,7 @@ class Phrasing:
             folded[s.first - 1 : s.first] and folded[s.first - 1] in _EACH for s, _ in named
         )
         self._shares = not RETURN_TRIGGERS.isdisjoint(folded)
+        self._wanted = _asked_for(folded, named)
         self._stands_with: dict[str, list[int]] = {}
         for mention in seeds.mentions:
             with_kinds = attached(folded, named, mention.span)
@@ -79,6 +93,9 @@ class Phrasing:
         )
         cost = _NOT_GROUPED * (self._each and not grouped)
         strays, others = self._walked(plan)
+        if self._wanted is not None and isinstance(plan, NodePlan):
+            ends = self._ends(plan)
+            cost += _OTHER_KIND * (ends is not None and self._wanted not in ends)
         return cost + _ELSEWHERE * strays + _OTHERS_TWICE * (others > 1 and not self._shares)
 
     def _walked(self, plan: Plan) -> tuple[int, int]:
@@ -100,11 +117,33 @@ class Phrasing:
             case _:
                 return 0, 0
 
+    def _ends(self, plan: Plan) -> set[int] | None:
+        """Return the kinds that a plan's nodes may be of; ``None`` where that is open."""
+        match plan:
+            case OfType(kind):
+                return {list(self._kinds.view.node_types).index(kind)}
+            case Follow(_, step):
+                if step.relation not in self._kinds.view.relations:
+                    return None
+                port = 2 * list(self._kinds.view.relations).index(step.relation) + step.inverse
+                return set(self._kinds.schema.arrival_types(port)) or None
+            case Intersect(left, right):
+                first, second = self._ends(left), self._ends(right)
+                return second if first is None else first if second is None else first & second
+            case Subtract(left, _):
+                return self._ends(left)
+            case Filter() | TopK():
+                return self._ends(plan.source)
+            case _:
+                return None
+
     def _strays(self, key: str, step: Step) -> bool:
-        wanted = self._stands_with.get(key)
-        if wanted is None:
+        """Return whether a step leads nowhere from nodes of its kind, or not to whom it should."""
+        view, node = self._kinds.view, self._kinds.view.find_key(key)
+        kind = -1 if node is None else int(view.node_type_ids[node])
+        if kind < 0 or step.relation not in view.relations:
             return False
-        relation = list(self._kinds.view.relations).index(step.relation)
-        return (
-            self._kinds.schema.arrival_types(2 * relation + step.inverse).keys().isdisjoint(wanted)
-        )
+        port = 2 * list(view.relations).index(step.relation) + step.inverse
+        reached = self._kinds.reached(kind, port)
+        wanted = self._stands_with.get(key, reached)
+        return not reached or reached.keys().isdisjoint(wanted)

@@ -136,3 +136,33 @@ def test_northwind(data_dir, facts, attributes, edge_attributes):
     }
     assert sum(relation == "Order Details" for _, relation, _ in said) == 2155
     assert attributes(graph, "Customers:ALFKI")["City"] == ["Berlin"]
+
+
+def test_rows_are_named_by_what_says_so(tmp_path):
+    path = tmp_path / "school.db"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE Student (StuID INTEGER PRIMARY KEY, LName TEXT, Fname TEXT);
+            CREATE TABLE Course (CID TEXT PRIMARY KEY, CName TEXT, Credits INTEGER);
+            CREATE TABLE jobs (JOB_ID TEXT PRIMARY KEY, JOB_TITLE TEXT);
+            CREATE TABLE grapes (ID INTEGER PRIMARY KEY, Grape TEXT, Color TEXT);
+            CREATE TABLE areas (No INTEGER PRIMARY KEY, area TEXT);
+            CREATE TABLE wine (
+                Name TEXT, Year INTEGER, grape_id INTEGER REFERENCES grapes,
+                area_id INTEGER REFERENCES areas
+            );
+            INSERT INTO Student VALUES (1, 'Holm', 'Ada');
+            INSERT INTO Course VALUES ('600.1', 'Logic', 3);
+            INSERT INTO jobs VALUES ('IT', 'Programmer');
+            INSERT INTO grapes VALUES (1, 'Syrah', 'Red');
+            INSERT INTO areas VALUES (1, 'Napa');
+            INSERT INTO wine VALUES ('Old Vine', 2008, 1, 1), ('Old Vine', 2009, 1, 1);
+            """
+        )
+    connection.close()
+    graph = read_graph(path)
+    assert list(graph.names) == [
+        "Ada Holm", "Logic", "Programmer", "Syrah", "Napa", "Old Vine", "Old Vine"
+    ]  # fmt: skip
+    assert graph.num_edges == 4  # a wine has a name: it is no edge from a grape to an area

@@ -27,6 +27,8 @@ COMPARED = {
     ],
     "films in the 1980s": [(Comparison.AT_LEAST, 1980, True), (Comparison.AT_MOST, 1989, True)],
     "born after 1901-03-05": [(Comparison.MORE, np.datetime64("1901-03-05", "us"), True)],
+    "airports below sea level": [(Comparison.LESS, 0, False)],
+    "students older than 20": [(Comparison.MORE, 20, False)],
     "cities with more than 300,000 people": [(Comparison.MORE, 300_000, False)],
     "cities with over 1.5 million people": [(Comparison.MORE, 1_500_000, False)],
     "countries of less than 2 billion people": [(Comparison.LESS, 2 * 10**9, False)],
@@ -107,3 +109,21 @@ def test_the_noun_after_a_ranking_may_be_what_is_measured():
     found = superlative(tokenize("who won the most awards"))
     assert found is not None
     assert "awards" in found.cues
+
+
+@pytest.mark.parametrize(
+    ("question", "ascending", "cue"),
+    [
+        ("airlines with the largest number of routes", False, "routes"),
+        ("the two busiest ports by number of ships", False, "number"),
+        ("which airport is the southernmost", True, "latitude"),
+    ],
+)
+def test_rankings_by_how_many_there_are_or_where(question, ascending, cue):
+    ranking = superlative(tokenize(question))
+    assert ranking is not None
+    assert (ranking.ascending, cue in ranking.cues) == (ascending, True)
+
+
+def test_at_least_is_no_ranking():
+    assert superlative(tokenize("wines that scored at least 95")) is None
