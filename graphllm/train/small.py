@@ -253,18 +253,19 @@ def collated(rows: Sequence[Rendered]) -> SmallBatch:
 
 
 class SmallTraining(nn.Module):
-    """What is trained of graphllm-small: an adapter or the encoder, references, and the decoder.
+    """What is trained of graphllm-small: all but the embeddings of words and places.
+
+    Adapters would take as long: most of a step goes through frozen weights too.
 
     Args:
         model: To train, in place.
-        rank: Of the encoder's LoRA; 0 trains the encoder's layers whole.
         mark_weight: Of a loss that asks every reference of the text whether it is to be written.
     """
 
     slots: Tensor
     words: Tensor
 
-    def __init__(self, model: SmallModel, *, rank: int = 32, mark_weight: float = 1.0) -> None:
+    def __init__(self, model: SmallModel, *, mark_weight: float = 1.0) -> None:
         super().__init__()
         self.model = model
         self.mark_weight = mark_weight
@@ -280,15 +281,7 @@ class SmallTraining(nn.Module):
         self.mark = nn.Linear(words.shape[1], 1)
         model.decoder.bert.encoder.requires_grad_(True)
         model.decoder.cls.predictions.transform.requires_grad_(True)
-        if rank:
-            from peft import LoraConfig, inject_adapter_in_model
-
-            targets = ["query", "key", "value", "attention.output.dense"]
-            targets += ["intermediate.dense", "output.dense"]
-            config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=targets)
-            inject_adapter_in_model(config, model.encoder)
-        else:
-            model.encoder.encoder.requires_grad_(True)
+        model.encoder.encoder.requires_grad_(True)
 
     def embed(self, ids: Int[Tensor, "batch length"]) -> Float[Tensor, "batch length dim"]:
         """Return the input embeddings of tokens, those of references as they are trained."""

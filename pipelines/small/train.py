@@ -44,7 +44,6 @@ def main() -> None:
     parser.add_argument("--out", required=True, help="a folder for checkpoint, weights and report")
     parser.add_argument("--start", default="", help="a folder of weights to begin with")
     parser.add_argument("--decoder-layers", type=int, default=2)
-    parser.add_argument("--rank", type=int, default=0, help="LoRA; 0 trains the encoder whole")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--tokens", type=int, default=3000, help="a batch")
     parser.add_argument("--learning-rate", type=float, default=4e-4)
@@ -62,7 +61,7 @@ def main() -> None:
         if options.start
         else start_model(num_decoder_layers=options.decoder_layers)
     )
-    module = SmallTraining(model, rank=options.rank)
+    module = SmallTraining(model)
     settings = TrainSettings(
         num_steps=options.steps,
         learning_rate=options.learning_rate,

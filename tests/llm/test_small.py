@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-from graphllm.errors import DataError
+from graphllm.errors import ConfigError, DataError
 from graphllm.llm import Decoding, LocalLanguageModel, Prompt
 from graphllm.llm.small import export_small, load_small, read_small_reply, save_small, start_model
 from graphllm.llm.small.prompt import reply_of
-from graphllm.llm.small.storage import packed, unpacked, weights_hash
+from graphllm.llm.small.shipped import OTHER, small_checkpoint
+from graphllm.llm.small.storage import packed, unpacked
 from graphllm.llm.small.vocabulary import fast_tokenizer
 
 TEXTS = [
@@ -78,20 +79,20 @@ def test_transformers_alone_opens_it(started, exported):
     assert torch.allclose(logits(opened, TEXTS[0]), right, atol=0.05 * right.abs().max().item())
 
 
+@pytest.mark.slow
 def test_storage_changes_the_least_that_a_byte_a_weight_can(started, folder, tmp_path):
-    read = load_small(folder).model
-    base = start_model(num_decoder_layers=2)
-    for name, weight in started.state_dict().items():
+    right, base = started.state_dict(), start_model(num_decoder_layers=2).state_dict()
+    small = load_small(folder).model
+    read = small.state_dict()
+    for name, weight in right.items():
         if ".layer." not in name or weight.ndim < 2:
             continue
-        stored = weight - base.state_dict()[name] if name.startswith("encoder.") else weight
+        stored = weight - base[name] if name.startswith("encoder.") else weight
         step = stored.abs().amax(1, keepdim=True) / 127
-        assert ((read.state_dict()[name] - weight).abs() <= 0.52 * step + 1e-6).all(), name
-    save_small(tmp_path, read)
-    again = load_small(tmp_path).model
-    for name, weight in read.state_dict().items():
-        assert torch.allclose(again.state_dict()[name], weight, atol=2e-3), name
-    assert weights_hash(folder) == weights_hash(folder)
+        assert ((read[name] - weight).abs() <= 0.52 * step + 1e-6).all(), name
+    save_small(tmp_path, small)
+    again = load_small(tmp_path).model.state_dict()
+    assert all(torch.allclose(again[name], weight, atol=2e-3) for name, weight in read.items())
     assert sum(path.stat().st_size for path in folder.iterdir()) < 17_000_000
 
 
@@ -128,6 +129,19 @@ def test_held_to_its_prompt_it_writes_no_other_reference(exported):
         assert said.is_none or said.cites
     alone = [model.generate([Prompt.of(text)], held)[0].text for text in TEXTS]
     assert [reply.text for reply in replies] == alone
+
+
+def test_the_shipped_checkpoint_is_written_once(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv(OTHER, str(folder))
+    written = small_checkpoint(tmp_path)
+    assert (written / "model.safetensors").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [written.name]
+    (written / "config.json").unlink()
+    assert small_checkpoint(tmp_path) == written
+    assert not (written / "config.json").exists()
+    monkeypatch.setenv(OTHER, str(tmp_path))
+    with pytest.raises(ConfigError, match="no weights of graphllm-small"):
+        small_checkpoint(tmp_path)
 
 
 def test_soft_parts_and_losses_pass_through_it(exported):
