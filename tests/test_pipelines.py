@@ -20,7 +20,7 @@ def run(recipe: str, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_every_recipe_has_a_test_here():
     recipes = {path.relative_to(PIPELINES).as_posix() for path in PIPELINES.rglob("*.py")}
     planner = ("build", "calibrate", "metaqa", "mine", "sources", "train")
-    expected = {"graph_qa/ask.py", "questions/sample.py"}
+    expected = {"graph_qa/ask.py", "questions/sample.py", "soft_prompt/train.py"}
     assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
 
@@ -119,3 +119,32 @@ def test_calibrate_writes_what_the_reader_loads(tmp_path):
     assert report["questions"] == report["about"]["questions"] == 32
     assert not set(report["about"]["domains"]) & set(report["about"]["measured_on"])
     assert "measured on 32 questions" in (tmp_path / "c.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_soft_prompts_are_trained_as_a_preset_says(tmp_path, monkeypatch):
+    from tests.models.reference_model import save_reference_model
+
+    monkeypatch.setenv("GRAPHLLM_CACHE", str(tmp_path / "cache"))
+    save_reference_model(tmp_path / "model")
+    rows = [f"Town {i},located in,Land {i % 6}\nTown {i},founded by,Ada {i % 9}" for i in range(40)]
+    (tmp_path / "towns.csv").write_text("\n".join(rows), "utf-8")
+    small = {"steps": 2, "num_train": 30, "num_held_out": 6, "hidden_dim": 8, "num_layers": 1}
+    preset = "".join(f"{name} = {value}\n" for name, value in small.items())
+    (tmp_path / "mine.toml").write_text(preset, "utf-8")
+    options = ("towns.csv", "--preset", "mine.toml", "--llm", "model", "--out", "run")
+    done = run("soft_prompt/train.py", *options, cwd=tmp_path)
+    assert "soft prompt and text: " in done.stdout, done.stderr
+    assert (tmp_path / "run" / "prompted.json").is_file()
+
+
+def test_every_preset_of_soft_prompts_has_settings_that_exist():
+    import tomllib
+
+    from graphllm.config import settings
+    from graphllm.tasks.soft_prompt import SoftPromptSettings
+
+    presets = sorted((PIPELINES / "soft_prompt").glob("*.toml"))
+    assert [path.stem for path in presets] == ["g_retriever", "small"]
+    for path in presets:
+        assert settings(SoftPromptSettings, tomllib.loads(path.read_text("utf-8")))

@@ -49,7 +49,8 @@ class PrompterSettings:
         pooling: ``"queries"``: ``num_tokens`` learned queries read all nodes. ``"mean"``: the mean
             of all nodes gives all tokens. ``"items"``: a token for each node that is asked for.
         num_tokens: Soft tokens for a graph; of items, each has one.
-        activation: Between the two layers of the projector.
+        projector_dim: Width between the two layers of the projector; ``hidden_dim`` when ``None``.
+        activation: Between them.
         norm: Of the encoder's states: ``"layer"``, or ``"batch"`` as in the paper.
         both_ways: Whether messages also pass from tail to head.
 
@@ -68,6 +69,7 @@ class PrompterSettings:
     dropout: float = 0.0
     pooling: str = "queries"
     num_tokens: int = 8
+    projector_dim: int | None = None
     activation: Activation = "gelu"
     norm: str = "layer"
     both_ways: bool = True
@@ -88,9 +90,8 @@ class GraphPrompter(nn.Module):
 
     Source: He et al. 2024, G-Retriever, arXiv 2402.07630, section 5.4, equations 7 and 8. Their
     settings, for Llama-2-7b, are ``PrompterSettings(in_dim=1024, edge_dim=1024, model_dim=4096,
-    hidden_dim=1024, num_layers=4, pooling="mean", num_tokens=1, activation="sigmoid",
-    norm="batch", both_ways=False, embedding_norm=None)``, with 2048 between the projector's layers
-    where we have ``hidden_dim``.
+    hidden_dim=1024, num_layers=4, pooling="mean", num_tokens=1, projector_dim=2048,
+    activation="sigmoid", norm="batch", both_ways=False, embedding_norm=None)``.
     Differs from the paper: several tokens for a graph, each by a query of its own, instead of one
     that is the mean of all nodes; messages pass both ways; tokens are as long as word embeddings
     (see `Projector`). What reads the soft prompt may ask for a token of chosen nodes instead.
@@ -113,6 +114,7 @@ class GraphPrompter(nn.Module):
             made.model_dim,
             embedding_norm=made.embedding_norm,
             num_tokens=made.num_tokens if made.pooling == "mean" else 1,
+            hidden_dim=made.projector_dim,
             activation=made.activation,
         )
 

@@ -67,6 +67,8 @@ class SoftPromptSettings:
         num_layers: Of the encoder.
         pooling: As ``graphllm.models.graph_prompter`` has it.
         num_tokens: Soft tokens; with pooling of items, nodes that get one at most.
+        paper_mode: The prompter as G-Retriever publishes it: a sigmoid in the projector, batch
+            norm, messages from head to tail only, tokens of any length.
         max_tokens: Of question and facts in words.
         max_edges: That are retrieved for a question.
         retriever: Which picks them.
@@ -93,6 +95,7 @@ class SoftPromptSettings:
     num_layers: int = 3
     pooling: str = "queries"
     num_tokens: int = 8
+    paper_mode: bool = False
     max_tokens: int = 256
     max_edges: int = 64
     retriever: str = DEFAULT_RETRIEVER
@@ -439,16 +442,21 @@ def new_prompter(
 
     torch.manual_seed(settings.seed)
     topology_dim = TopologySettings().dim if settings.topology else 0
+    paper = settings.paper_mode
     made = PrompterSettings(
         in_dim=text_dim + topology_dim,
         edge_dim=text_dim,
         model_dim=llm.model_dim,
-        embedding_norm=embedding_norm(llm),
+        embedding_norm=None if paper else embedding_norm(llm),
         encoder=settings.encoder,
         hidden_dim=settings.hidden_dim,
         num_layers=settings.num_layers,
         pooling=settings.pooling,
         num_tokens=1 if settings.pooling == "items" else settings.num_tokens,
+        projector_dim=2 * settings.hidden_dim if paper else None,
+        activation="sigmoid" if paper else "gelu",
+        norm="batch" if paper else "layer",
+        both_ways=not paper,
     )
     return GraphPrompter(made).to(llm.module.device)
 

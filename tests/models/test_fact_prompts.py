@@ -50,7 +50,8 @@ def test_references_stand_before_the_names_of_the_question():
     shown = made.shown(QUESTION, part())
     assert made.text(QUESTION, NAMES, shown) == (
         "who starred in [n1] Alien?\n"
-        "[1] directed by: [n1] Alien > [n2] Ridley Scott; [n5] Heat \\x5b1995] > [n6] Michael Mann\n"
+        "[1] directed by: [n1] Alien > [n2] Ridley Scott;"
+        " [n5] Heat \\x5b1995] > [n6] Michael Mann\n"
         "[2] [n1] Alien | starring | [n3] John Hurt; [n4] Tom Skerritt"
     )
 

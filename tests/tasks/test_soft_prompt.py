@@ -91,14 +91,14 @@ def test_the_run_answers_with_the_language_model(trained):
     assert answer.usage.prompt_tokens <= estimate.prompt_tokens[0]
 
 
-def test_what_was_trained_is_what_answers(trained, qa):
+def test_what_was_trained_is_what_answers(trained, qa, tmp_path):
     """The weights of the folder give the soft tokens that training ended with."""
     import torch
 
     out, *_ = trained
     one, other = PromptedModel(out), PromptedModel(out)
     question = "Where is Town 3?"
-    [found] = retrieved(qa, [question], 12, out / "kept")
+    [found] = retrieved(qa, [question], 12, tmp_path)
     prompts = []
     for model in (one, other):
         asks = model.over(GRAPH, qa._encoder)
