@@ -371,7 +371,7 @@ def _elsewhere(asked: Asked, reading: Reading, plan: NodePlan) -> Iterator[tuple
         way = Way((port,), (end,))
         direction = kinds.direction(way)
         if who:  # whoever takes part, not where it begins or ends
-            asks = direction is None and not port & 1
+            asks = direction is None and not port & 1 and kinds.has_ends(reading.kind)
         else:
             asks = direction is not None and direction is said
         if port in reading.ports or not asks:
