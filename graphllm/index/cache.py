@@ -32,7 +32,7 @@ from graphllm.index.progress import Progress, silent
 from graphllm.io import ColumnMap, graph_files, read_graph
 from graphllm.io.read import format_named, left_out
 
-READERS_VERSION = 2  # raised when a reader makes another graph of the same bytes
+READERS_VERSION = 3  # raised when a reader makes another graph of the same bytes
 PATIENCE_S = 900.0  # how long to wait for another process that is building the same index
 SETTLED_NS = 2_000_000_000  # a younger file may change again within its time stamp's resolution
 

@@ -13,7 +13,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -35,13 +37,19 @@ SMALLEST, LARGEST = 60, 400  # nodes
 
 
 def outcomes(
+    rng: np.random.Generator, domains: Sequence[str], num_graphs: int, each: int
+) -> list[Outcome]:
+    """Return what is made of ``each`` questions over every graph; graphs differ in size."""
+    return list(_outcomes(Remembering(load_encoder()), rng, domains, num_graphs, each))
+
+
+def _outcomes(
     encoder: TextEncoder,
     rng: np.random.Generator,
     domains: Sequence[str],
     num_graphs: int,
     each: int,
 ) -> Iterator[Outcome]:
-    """Yield what is made of ``each`` questions over every graph; graphs differ in size."""
     others = {schema.domain for schema in schemas()} - set(domains)
     for number in range(num_graphs):
         size = int(SMALLEST * (LARGEST / SMALLEST) ** rng.random())
@@ -142,12 +150,14 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.monotonic()
-    encoder, rng = Remembering(load_encoder()), np.random.default_rng(options.seed)
     fit_on, measure_on = sorted(HELD_OUT)[::2], sorted(HELD_OUT)[1::2]
-    halves = [
-        list(outcomes(encoder, rng, domains, options.graphs, options.questions))
-        for domains in (fit_on, measure_on)
-    ]
+    draws = np.random.default_rng(options.seed).spawn(2)
+    with ProcessPoolExecutor(2, get_context("spawn")) as two:
+        asked = [
+            two.submit(outcomes, rng, domains, options.graphs, options.questions)
+            for rng, domains in zip(draws, (fit_on, measure_on), strict=True)
+        ]
+        halves = [half.result() for half in asked]
     about: dict[str, object] = {
         "questions": len(halves[0]),
         "graphs": options.graphs,
