@@ -5,6 +5,7 @@ the lines it cites an answer is made, or none.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from graphllm.answer import Abstention, Turn
 from graphllm.errors import ConfigError
@@ -110,20 +111,25 @@ class ReferenceReader:
         timings: dict[str, float],
     ) -> Reading:
         names = named(seeds)
-        focus = tuple(self.view.keys[n] for name in names[:1] for n in sorted(name.nodes))
-        about = {"focus": focus, "truncated": shown.truncated, "timings": timings}
-        edges = frozenset(shown.edges)
+        return replace(
+            self._judged(seeds, shown, reply),
+            shown=frozenset(shown.edges),
+            focus=tuple(self.view.keys[n] for name in names[:1] for n in sorted(name.nodes)),
+            truncated=shown.truncated,
+            timings=timings,
+        )
+
+    def _judged(self, seeds: Seeds, shown: Textualized, reply: Generation | None) -> Reading:
         if reply is None:
-            found: Abstention = refused("Nothing in this graph bears on the question.")
-            return Reading(abstention=found, shown=edges, **about)
+            return Reading(abstention=refused("Nothing in this graph bears on the question."))
         said = reply_of(reply.text)
         if said.is_none:
             found = refused("The language model finds no answer in the facts.")
-            return Reading(abstention=found, shown=edges, usage=reply.usage, **about)
-        draft = judged(self._named(said, shown), shown, seeds, self.view)
-        if isinstance(draft, Abstention):
-            return Reading(abstention=draft, shown=edges, usage=reply.usage, **about)
-        return Reading(draft=draft, shown=edges, usage=reply.usage, **about)
+            return Reading(abstention=found, usage=reply.usage)
+        judgement = judged(self._named(said, shown), shown, seeds, self.view)
+        if isinstance(judgement, Abstention):
+            return Reading(abstention=judgement, usage=reply.usage)
+        return Reading(draft=judgement, usage=reply.usage)
 
     def _named(self, said: SmallReply, shown: Textualized) -> Reply:
         """Return the reply in names, as one is judged."""
