@@ -254,8 +254,8 @@ def one_by_one(node_scores, edge_scores) -> Prizes:
     top = torch.topk(node_scores, min(TOP_K, len(node_scores))).indices
     node_prizes = torch.zeros_like(node_scores)
     node_prizes[top] = torch.arange(len(top), 0, -1).float()
-    levels = torch.topk(edge_scores.unique(), min(TOP_K_EDGES, len(edge_scores.unique()))).values
-    prizes = edge_scores.clone()
+    prizes = edge_scores.double()
+    levels = torch.topk(prizes.unique(), min(TOP_K_EDGES, len(prizes.unique()))).values
     prizes[prizes < levels[-1]] = 0.0
     last = float(len(levels))
     for level, value in enumerate(levels):

@@ -17,6 +17,7 @@ LANGUAGE_MODELS = {
 }
 
 HUB_PREFIX = "hf:"
+SMALL = "small"  # the language model that ships
 PROMPTED = "prompted.json"  # stands in the folder of a run that answers questions
 _RUN = "run.toml"  # stands in the folder of any run
 
@@ -26,9 +27,9 @@ def load_language_model(spec: str, **options: object) -> LanguageModel:
 
     Args:
         spec: A folder that holds a transformers model, or a run of ``graphllm train soft-prompt``;
-            ``"hf:ORG/NAME"``, a model of the Hugging Face hub or of its local cache; anything else
-            is a model's name on an OpenAI-compatible server, the one at ``base_url`` or
-            ``OPENAI_BASE_URL``, else OpenAI's own.
+            ``"small"``, the one that ships; ``"hf:ORG/NAME"``, a model of the Hugging Face hub or
+            of its local cache; anything else is a model's name on an OpenAI-compatible server, the
+            one at ``base_url`` or ``OPENAI_BASE_URL``, else OpenAI's own.
         options: Handed to `LocalLanguageModel`, `PromptedModel` or `OpenAICompatible`.
 
     Raises:
@@ -47,7 +48,7 @@ def load_language_model(spec: str, **options: object) -> LanguageModel:
 
 def is_on_server(spec: str) -> bool:
     """Return whether ``spec`` names a model on a server, and none on this machine."""
-    return _resolve(spec)[0] == "server"
+    return spec != SMALL and _resolve(spec)[0] == "server"
 
 
 def _resolve(spec: str) -> tuple[str, str]:
@@ -61,6 +62,10 @@ def _resolve(spec: str) -> tuple[str, str]:
         return _kind_of(folder), str(folder)
     if spec.startswith(("./", "../", "/", "~")):
         raise ConfigError(f"{spec}: no such folder; a language model on this machine is a folder")
+    if spec == SMALL:
+        from graphllm.llm.small.shipped import small_checkpoint  # torch takes its time
+
+        return "local", str(small_checkpoint())
     return "server", spec
 
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "graphllm.prompted/1"
 LORA = "lora.safetensors"
+_SOME_WEIGHTS = 64  # of each matrix: what is trained at all changes them
 _REMEMBERED = 100_000  # texts whose tokens were counted
 _SOME_WORDS = "Which of the facts about people, places and works answer the question?"
 
@@ -55,6 +57,7 @@ class PromptedSettings:
         topology: Settings of topology tokens, joined to those of text; ``None`` leaves them out.
         lora_rank: Of the adapters of the language model; 0 leaves it as it is.
         num_soft: Soft tokens of a whole part.
+        weights: Tells the language model from others of its name and shape.
     """
 
     llm: str
@@ -62,6 +65,7 @@ class PromptedSettings:
     topology: TopologySettings | None = None
     lora_rank: int = 0
     num_soft: int = 0
+    weights: str = ""
 
 
 class GraphOf:
@@ -157,15 +161,14 @@ class PromptedModel:
                 f"{folder} holds a prompter for the language model {self.made.llm!r}, which cannot"
                 f" be opened: {error}"
             ) from error
+        if fingerprint(self.llm) != self.made.weights:
+            raise ConfigError(
+                f"{folder} holds a prompter for another model than {self.made.llm!r} is now: its"
+                " weights have changed; train again, or put the model back"
+            )
         if self.made.lora_rank:
             self.llm.load_trainable(self.folder / LORA)
         self.prompter = GraphPrompter.load(self.folder)
-        if self.prompter.made.model_dim != self.llm.model_dim:
-            raise ConfigError(
-                f"{folder} holds a prompter for embeddings of width"
-                f" {self.prompter.made.model_dim}; {self.made.llm!r} now has"
-                f" {self.llm.model_dim}: it is another model than the one trained with"
-            )
         self.prompter.to(self.llm.module.device)
 
     @property
@@ -249,6 +252,16 @@ def open_language_model(spec: str, lora_rank: int = 0, **options: object) -> Loc
     if not isinstance(found, LocalLanguageModel):
         raise ConfigError(f"{spec}: expected a language model, got a run that has a prompter")
     return found
+
+
+def fingerprint(llm: LocalLanguageModel) -> str:
+    """Return a hash of some of each of a model's own weights, whatever it computes in."""
+    found = sha256()
+    for name, weight in llm.module.named_parameters():
+        if "lora_" not in name:
+            some = weight.detach().flatten()[:_SOME_WEIGHTS].to(torch.bfloat16).float()
+            found.update(some.cpu().numpy().tobytes())
+    return found.hexdigest()[:32]
 
 
 def _lora(rank: int) -> "LoraSettings":

@@ -406,7 +406,7 @@ def prompted_settings(
 ) -> "PromptedSettings":
     """Return how the language model is asked, as settings of a training say."""
     from graphllm.models.fact_prompts import FactSettings, ReplyForm
-    from graphllm.models.prompted_model import PromptedSettings
+    from graphllm.models.prompted_model import PromptedSettings, fingerprint
     from graphllm.tokenizers.topology import TopologySettings
 
     by_item = settings.pooling == "items"
@@ -421,6 +421,7 @@ def prompted_settings(
         topology=TopologySettings() if settings.topology else None,
         lora_rank=settings.lora_rank,
         num_soft=0 if by_item else settings.num_tokens,
+        weights=fingerprint(llm),
     )
 
 

@@ -128,6 +128,9 @@ def test_a_model_that_is_gone_and_runs_of_another_kind(trained, tmp_path):
     (tmp_path / "prompted.json").write_text(json.dumps({**about, "llm": "/nowhere/model"}))
     with pytest.raises(ConfigError, match="a prompter for the language model '/nowhere/model'"):
         load_language_model(str(tmp_path))
+    (tmp_path / "prompted.json").write_text(json.dumps({**about, "weights": "0"}))
+    with pytest.raises(ConfigError, match="its weights have changed"):
+        load_language_model(str(tmp_path))
     (tmp_path / "prompted.json").write_text(json.dumps({**about, "lora_ranks": 1}))
     with pytest.raises(DataError, match="no setting 'lora_ranks'; did you mean 'lora_rank'"):
         load_language_model(str(tmp_path))
