@@ -19,6 +19,7 @@ _NAME_PARTS = (
 )  # fmt: skip
 _TEXTS = ("description", "notes", "text", "abstract", "summary", "comment", "bio", "biography")
 _LOCK_TIMEOUT_S = 1.0
+_ALIKE = 3  # letters that the short form of a word begins with
 
 _Cell = str | int | float | bytes | None
 
@@ -228,10 +229,21 @@ def _name_columns(table: Table) -> _NameColumns:
         if first in free and last in free:
             return _NameColumns((free[first], free[last]), False, text)
     known = (*_NAMES, f"{own}title", own, f"{own}description", f"{own}desc")
-    for word in (*known, *(word for word in free if word.endswith(("name", "title")))):
+    for word in (*known, *(word for word in free if _names_own(word, own))):
         if word in free and not _is_number(table.columns[free[word]]):
             return _NameColumns((free[word],), True, text if text != free[word] else None)
     return _NameColumns((), False, text)
+
+
+def _names_own(column: str, own: str) -> bool:
+    """Whether a column like ``deptname`` or ``dname`` names the rows of ``department``.
+
+    Of an order, ``shipname`` is the name of something else.
+    """
+    about = re.sub(r"(name|title)$", "", column)
+    if about in ("", column):
+        return False
+    return own.startswith(about) or own[:_ALIKE] == about[:_ALIKE]
 
 
 def _is_number(declared: str) -> bool:

@@ -166,3 +166,20 @@ def test_rows_are_named_by_what_says_so(tmp_path):
         "Ada Holm", "Logic", "Programmer", "Syrah", "Napa", "Old Vine", "Old Vine"
     ]  # fmt: skip
     assert graph.num_edges == 4  # a wine has a name: it is no edge from a grape to an area
+
+
+def test_a_column_named_after_something_else_names_no_rows(tmp_path):
+    path = tmp_path / "shop.sqlite"
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE orders (
+                id INTEGER PRIMARY KEY, ship_name TEXT, department INTEGER REFERENCES departments
+            );
+            CREATE TABLE departments (id INTEGER PRIMARY KEY, dept_name TEXT);
+            INSERT INTO orders VALUES (7, 'Hanari', 1), (8, 'Hanari', 1);
+            INSERT INTO departments VALUES (1, 'Physics');
+            """
+        )
+    connection.close()
+    assert list(read_graph(path).names) == ["order 7", "order 8", "Physics"]
