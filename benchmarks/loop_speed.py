@@ -282,6 +282,8 @@ def one_by_one(node_scores, edge_scores) -> Prizes:
 
 def ours(options: argparse.Namespace, view: GraphView, asked: list[Question]) -> Times:
     """Train as `graphllm train soft-prompt` does."""
+    import accelerate  # noqa: F401  before the clock starts, as the libraries of both loops
+
     from graphllm.graph import Subgraph
     from graphllm.llm import LocalLanguageModel
     from graphllm.models.fact_prompts import FactPrompts, FactSettings, ReplyForm
