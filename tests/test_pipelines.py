@@ -21,6 +21,7 @@ def test_every_recipe_has_a_test_here():
     recipes = {path.relative_to(PIPELINES).as_posix() for path in PIPELINES.rglob("*.py")}
     planner = ("build", "calibrate", "metaqa", "mine", "sources", "train")
     expected = {"graph_qa/ask.py", "questions/sample.py", "soft_prompt/train.py"}
+    expected |= {f"small/{name}.py" for name in ("build", "train", "export")}
     assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
 
@@ -119,6 +120,21 @@ def test_calibrate_writes_what_the_reader_loads(tmp_path):
     assert report["questions"] == report["about"]["questions"] == 32
     assert not set(report["about"]["domains"]) & set(report["about"]["measured_on"])
     assert "measured on 32 questions" in (tmp_path / "c.md").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_the_small_model_is_built_for_trained_and_exported(tmp_path):
+    sizes = ("--graphs", "2", "--each", "6")
+    for out, *more in (("train.jsonl",), ("held_out.jsonl", "--held-out", "--seed", "1")):
+        done = run("small/build.py", "--out", out, *sizes, *more, cwd=tmp_path)
+        assert f"examples in {out}" in done.stdout, done.stderr
+    files = ("--examples", "train.jsonl", "--held-out", "held_out.jsonl", "--out", "run")
+    lengths = ("--steps", "2", "--tokens", "300", "--measured", "4", "--stages", "64")
+    done = run("small/train.py", *files, *lengths, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run("small/export.py", "--weights", "run", "--out", "checkpoint", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "checkpoint" / "model.safetensors").is_file()
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import json
 import math
 import tomllib
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -234,9 +235,7 @@ def test_settings_are_read_back_as_they_were_written(given_line):
 def test_tensorboard_is_an_extra(tmp_path):
     from graphllm.train.tensorboard import tensorboard
 
-    try:
-        import tensorboard as installed  # noqa: F401
-    except ImportError:
+    if find_spec("tensorboard") is None:
         with (
             pytest.raises(MissingExtraError, match=r"pip install 'graphllm\[tensorboard\]'"),
             tensorboard(tmp_path),
