@@ -165,8 +165,12 @@ def test_layers_that_are_not_there(folders):
     misspelt = LoraSettings(targets=("q_prj",))
     with pytest.raises(ConfigError, match=r"the layers \['q_prj'\]: name some of \[.*'k_proj', "):
         LocalLanguageModel(folders["llama"], device="cpu", lora=misspelt)
-    with pytest.raises(ConfigError, match=r"usual elsewhere: name some of .*'query', 'value'"):
-        LocalLanguageModel(folders["bert"], device="cpu", lora=LoraSettings())
+
+
+def test_two_berts_get_the_adapters_that_are_usual_for_bert(folders):
+    model = LocalLanguageModel(folders["bert"], device="cpu", lora=LoraSettings())
+    adapted = {name.split(".lora_")[0].rsplit(".", 1)[-1] for name in model.trainable_state()}
+    assert adapted == {"query", "value"}
 
 
 @pytest.mark.parametrize(
