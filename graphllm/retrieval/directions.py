@@ -7,6 +7,7 @@ apart in a question, and words such as "source" and "destination" in the labels 
 from collections.abc import Collection, Iterable, Sequence
 from enum import Enum
 
+from graphllm.query.lookup import relation_id
 from graphllm.query.plan import (
     Aggregated,
     Count,
@@ -175,8 +176,7 @@ class Ends:
 
     def _heads(self, relations: Iterable[str]) -> frozenset[int]:
         """Return the kinds of node that have some relations."""
-        names = list(self._schema.view.relations)
-        ports = [2 * names.index(relation) + 1 for relation in relations]
+        ports = [2 * relation_id(self._schema.view, relation) + 1 for relation in relations]
         return frozenset(kind for port in ports for kind in self._schema.arrival_types(port))
 
     def _is_beside(self, relation: str) -> bool:

@@ -75,6 +75,7 @@ class Kinds:
         self.is_single = lru_cache(maxsize=None)(self._is_single)
         self.says = lru_cache(_KEPT)(self._says)
         self._parts = [humanize(name).split() for name in self.view.node_types]
+        self.relation_ids = {name: number for number, name in enumerate(self.view.relations)}
 
     def all_of(self, kind: int) -> NodePlan:
         """Return the plan of all nodes of a kind."""

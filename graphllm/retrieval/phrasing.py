@@ -1,6 +1,9 @@
 """What the order of a question's words says against a plan: "each", and what a name stands with."""
 
+from collections.abc import Sequence
+
 from graphllm.graph.view import GraphView
+from graphllm.query.lookup import type_id
 from graphllm.query.plan import (
     Aggregated,
     Count,
@@ -21,7 +24,7 @@ from graphllm.query.plan import (
     Values,
 )
 from graphllm.retrieval.english import RETURN_TRIGGERS, words
-from graphllm.retrieval.kinds import Kinds
+from graphllm.retrieval.kinds import Kinds, NamedKind
 from graphllm.retrieval.linker import Seeds, Span
 
 _NOT_GROUPED = 0.25  # for one number where one is asked for "each" of a kind
@@ -63,12 +66,13 @@ class Phrasing:
     Args:
         kinds: The graph's kinds of node.
         seeds: The question, and the names in it.
+        found: The kinds that its words name.
     """
 
-    def __init__(self, kinds: Kinds, seeds: Seeds) -> None:
+    def __init__(self, kinds: Kinds, seeds: Seeds, found: Sequence[NamedKind]) -> None:
         self._kinds = kinds
         folded = [token.folded for token in seeds.tokens]
-        named = [(n.span, n.kind) for n in kinds.named(seeds.tokens)]
+        named = [(n.span, n.kind) for n in found]
         view: GraphView = kinds.view
         self._each = any(
             folded[s.first - 1 : s.first] and folded[s.first - 1] in _EACH for s, _ in named
@@ -121,11 +125,11 @@ class Phrasing:
         """Return the kinds that a plan's nodes may be of; ``None`` where that is open."""
         match plan:
             case OfType(kind):
-                return {list(self._kinds.view.node_types).index(kind)}
+                return {type_id(self._kinds.view, kind)}
             case Follow(_, step):
-                if step.relation not in self._kinds.view.relations:
+                port = self._port(step)
+                if port is None:
                     return None
-                port = 2 * list(self._kinds.view.relations).index(step.relation) + step.inverse
                 return set(self._kinds.schema.arrival_types(port)) or None
             case Intersect(left, right):
                 first, second = self._ends(left), self._ends(right)
@@ -137,13 +141,18 @@ class Phrasing:
             case _:
                 return None
 
+    def _port(self, step: Step) -> int | None:
+        """Return the port of a step; ``None`` where it walks no relation of the graph."""
+        relation = self._kinds.relation_ids.get(step.relation)
+        return None if relation is None else 2 * relation + step.inverse
+
     def _strays(self, key: str, step: Step) -> bool:
         """Return whether a step leads nowhere from nodes of its kind, or not to whom it should."""
         view, node = self._kinds.view, self._kinds.view.find_key(key)
         kind = -1 if node is None else int(view.node_type_ids[node])
-        if kind < 0 or step.relation not in view.relations:
+        port = self._port(step)
+        if kind < 0 or port is None:
             return False
-        port = 2 * list(view.relations).index(step.relation) + step.inverse
         reached = self._kinds.reached(kind, port)
         wanted = self._stands_with.get(key, reached)
         return not reached or reached.keys().isdisjoint(wanted)

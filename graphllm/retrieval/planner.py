@@ -99,23 +99,18 @@ class Planner:
             found += [c._replace(score=c.score - 0.1) for c in from_mentions(self.ground, literal)]
         found += told(self.ground, plain)
         compared = [c.span for c in constraints(seeds.tokens)]
-        ends = Ends(self.schema, seeds, self._nouns(seeds))
+        kinds = self.ground.kinds
+        named = kinds.named(seeds.tokens)
+        # "from" may go with what is no event: "airlines" are from somewhere
+        nouns = frozenset(n.span.last - 1 for n in named if not kinds.is_event(n.kind))
+        ends = Ends(self.schema, seeds, nouns)
         found = [c for c in found if not ends.returns(c.plan)]
         if not ends.say_nothing:
             found = [c._replace(score=c.score + ends.agreement(c.plan)) for c in found]
         if self.view.node_types:
-            phrasing = Phrasing(self.ground.kinds, seeds)
+            phrasing = Phrasing(kinds, seeds, named)
             found = [c._replace(score=c.score - phrasing.cost(c.plan)) for c in found]
         return [c for c in found if _minds_negation(c, seeds) and _minds_than(c, seeds, compared)]
-
-    def _nouns(self, seeds: Seeds) -> frozenset[int]:
-        """Return where kinds are named that are no events: "airlines" may be from somewhere."""
-        kinds = self.ground.kinds
-        return frozenset(
-            named.span.last - 1
-            for named in kinds.named(seeds.tokens)
-            if not kinds.is_event(named.kind)
-        )
 
     def _without_vocabulary(self, seeds: Seeds) -> Seeds:
         """Drop mentions that are misspelt, or codes, and the graph's own words for its parts."""

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from graphllm.errors import ConfigError, DataError
-from graphllm.evaluate.metrics import Mean, mean, normalize
+from graphllm.evaluate.metrics import Mean, mean
 from graphllm.graph import GraphView
 from graphllm.graph.folding import fold
 from graphllm.graph.taught import Taught
@@ -25,6 +25,7 @@ from graphllm.questions import BuiltQuestion, curriculum, questions_for
 from graphllm.retrieval.adapted import put_in_force
 from graphllm.retrieval.schema import GraphSchema, said_forward
 from graphllm.retrieval.scorer import PlanScorer, shipped_scorer, shipped_weights
+from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.lora import LoraWeights, read_lora
 from graphllm.train.plan_examples import PlanExample, of_graph
@@ -362,7 +363,6 @@ def _asked(
     for number, question in enumerate(questions):
         progress(stage, number, len(questions))
         draft = reader.read(question.question).draft
-        given = set(map(normalize, draft.entities)) if draft else set()
-        right[number] = given == set(map(normalize, question.answers))
+        right[number] = is_right(draft.entities if draft else (), question)
     progress(stage, len(questions), len(questions))
     return right

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from graphllm.errors import ConfigError, DataError, PlanError
-from graphllm.evaluate.metrics import Mean, mean, normalize
+from graphllm.evaluate.metrics import Mean, mean
 from graphllm.evaluate.selective import Answered, answered_above, expected_calibration_error
 from graphllm.graph import GraphView
 from graphllm.query import NodePlan, Plan, PlanResult, execute, to_text
 from graphllm.questions import BuiltQuestion, questions_for
 from graphllm.retrieval.ground import PlanCandidate
+from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 
 SCHEMA = "graphllm.own/1"
@@ -55,8 +56,7 @@ class Asked(NamedTuple):
     @property
     def is_right(self) -> bool:
         """Whether the answer is the whole set of right ones; or none where there is none."""
-        right = set(map(normalize, self.question.answers))
-        return set(map(normalize, self.entities)) == right
+        return is_right(self.entities, self.question)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

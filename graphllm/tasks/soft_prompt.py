@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from graphllm.errors import ConfigError, DataError
-from graphllm.evaluate.metrics import Mean, mean, normalize
+from graphllm.evaluate.metrics import Mean, mean
 from graphllm.evaluate.provenance import checkout_commit
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.view import GraphView
@@ -28,6 +28,7 @@ from graphllm.readers.lm_reader import LMReader
 from graphllm.readers.soft_prompts import spans_of
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
 from graphllm.tasks.adaptation import AdaptSettings, Progress, built_halves, plain_mean
+from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.encoder import load_encoder
 from graphllm.train.small_examples import facts_of
@@ -394,9 +395,7 @@ class _Run:
             some = questions[first : first + _GROUP]
             for number, reading in enumerate(reader.read_many([q.question for q in some]), first):
                 given = reading.draft.entities if reading.draft else ()
-                right[number] = set(map(normalize, given)) == set(
-                    map(normalize, questions[number].answers)
-                )
+                right[number] = is_right(given, questions[number])
         self.progress(stage, len(questions), len(questions))
         return right
 
