@@ -180,7 +180,7 @@ class Bench:
     def _prompts(self, budget: int, mode: str) -> FactPrompts:
         count = self.llm.count_tokens
         settings = FactSettings(
-            form=ReplyForm.of(count),
+            form=ReplyForm.of(self.llm.has_references),
             max_tokens=budget,
             max_edges=self.options.max_edges,
             with_text=mode != "soft",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 
 from graphllm.answer.answer import Usage
 from graphllm.errors import ConfigError, LanguageModelError
+from graphllm.graph.layouts import node_reference
 from graphllm.llm._adapters import (
     LoraSettings,
     add_lora,
@@ -38,8 +39,11 @@ from graphllm.llm._loading import Device, Dtype, Quantize, chosen_device, load_t
 from graphllm.llm._prompt_tokens import PromptTokenizer, Row
 from graphllm.llm._target_loss import layer_states, per_row, target_losses
 from graphllm.llm.language_model import GREEDY, Decoding, Generation, Prompt
+from graphllm.llm.token_prompt import TokenPrompt
 
 Reduction = Literal["mean", "sum", "none"]
+AnyPrompt: TypeAlias = Prompt | TokenPrompt
+Target: TypeAlias = str | Sequence[int]
 
 
 class LocalLanguageModel:
@@ -54,7 +58,8 @@ class LocalLanguageModel:
     two tokens, equal up to rounding, could fall the other way.
 
     Prompts may hold soft parts, vectors of width `model_dim` that stand among the embeddings of
-    words. `loss` sends gradients through the model into them, and into what of it is trained.
+    words. `loss` sends gradients through the model into them, and into what of it is trained. A
+    `TokenPrompt` is read position by position, as a published system has it.
 
     Args:
         name_or_path: A folder, or a name on the Hugging Face hub or in its local cache.
@@ -149,6 +154,20 @@ class LocalLanguageModel:
         """Return how many tokens ``text`` has, without those put around a prompt."""
         return len(self._tokens.ids(text))
 
+    @property
+    def has_references(self) -> bool:
+        """Whether its vocabulary has references, a token each, as that of graphllm-small."""
+        return self.count_tokens(node_reference(1) + node_reference(2)) == 2
+
+    def token_ids(self, text: str, *, control: bool = False) -> list[int]:
+        """Return the tokens of ``text`` by itself, without those put around a prompt.
+
+        Args:
+            control: Whether control tokens in it are what they say, such as ``"<s>"``: for text of
+                one's own. Otherwise they are taken apart, so that text stays text.
+        """
+        return self._tokens.control_ids(text) if control else self._tokens.ids(text)
+
     def word_embeddings(self, text: str) -> Float[Tensor, "num_tokens model_dim"]:
         """Return the vectors the model reads for ``text``: as a soft part they say the same.
 
@@ -160,7 +179,9 @@ class LocalLanguageModel:
 
     # ---- replies
 
-    def generate(self, prompts: Sequence[Prompt], decoding: Decoding = GREEDY) -> list[Generation]:
+    def generate(
+        self, prompts: Sequence[AnyPrompt], decoding: Decoding = GREEDY
+    ) -> list[Generation]:
         """Return one reply per prompt, in the order of the prompts.
 
         Raises:
@@ -178,7 +199,7 @@ class LocalLanguageModel:
         ]
 
     def stream(
-        self, prompt: Prompt, decoding: Decoding = GREEDY
+        self, prompt: AnyPrompt, decoding: Decoding = GREEDY
     ) -> Generator[str, None, Generation]:
         """Yield the reply in pieces as they come; the generator's return value is the whole.
 
@@ -241,7 +262,7 @@ class LocalLanguageModel:
     # ---- replies that are told
 
     def loss(
-        self, prompts: Sequence[Prompt], targets: Sequence[str], reduction: Reduction = "mean"
+        self, prompts: Sequence[AnyPrompt], targets: Sequence[Target], reduction: Reduction = "mean"
     ) -> Float[Tensor, "*rows"]:
         """Return the negative log-likelihood of ``targets`` as replies to ``prompts``.
 
@@ -250,7 +271,7 @@ class LocalLanguageModel:
 
         Args:
             prompts: What the model is told; no loss is taken on them.
-            targets: One reply for each.
+            targets: One reply for each; one of token ids is taken as it stands, to its end token.
             reduction: ``"mean"`` over all tokens of the targets, their ``"sum"``, or with
                 ``"none"`` the sum of each target.
 
@@ -276,7 +297,9 @@ class LocalLanguageModel:
             return per_row(losses, len(prompts))
         return losses.nll.mean() if reduction == "mean" else losses.nll.sum()
 
-    def score(self, prompts: Sequence[Prompt], targets: Sequence[str]) -> Float[Tensor, "rows"]:
+    def score(
+        self, prompts: Sequence[AnyPrompt], targets: Sequence[Target]
+    ) -> Float[Tensor, "rows"]:
         """Return the log-probability of each target as the whole reply to its prompt.
 
         Raises:
@@ -293,7 +316,7 @@ class LocalLanguageModel:
             scores[positions] = -per_row(losses, len(batch)).float().cpu()
         return scores
 
-    def hidden_states(self, prompts: Sequence[Prompt], layer: int = -1) -> list[Tensor]:
+    def hidden_states(self, prompts: Sequence[AnyPrompt], layer: int = -1) -> list[Tensor]:
         """Return what a layer makes of each prompt: a row (num_tokens, hidden) for each.
 
         The tokens of a prompt are those that stand before a reply, with template and soft parts.
@@ -318,7 +341,7 @@ class LocalLanguageModel:
         return [states[position] for position in range(len(rows))]
 
     def _told(
-        self, prompts: Sequence[Prompt], targets: Sequence[str]
+        self, prompts: Sequence[AnyPrompt], targets: Sequence[Target]
     ) -> tuple[list[Row], list[list[int]]]:
         if len(prompts) != len(targets):
             raise ConfigError(
@@ -402,7 +425,7 @@ class LocalLanguageModel:
                 f"do not fit the memory of {self._device}; lower batch_size or shorten them"
             ) from error
 
-    def _row(self, prompt: Prompt, decoding: Decoding | None) -> Row:
+    def _row(self, prompt: AnyPrompt, decoding: Decoding | None) -> Row:
         """Return the tokens of a prompt; raise if the context has no room for it and the reply."""
         self._check_soft_parts(prompt)
         row = self._tokens.row(prompt)
@@ -418,7 +441,7 @@ class LocalLanguageModel:
                 f"the context is {limit}; shorten either"
             )
 
-    def _check_soft_parts(self, prompt: Prompt) -> None:
+    def _check_soft_parts(self, prompt: AnyPrompt) -> None:
         for part in prompt.soft_parts:
             if not isinstance(part, Tensor) or part.shape[1] != self.model_dim:
                 raise ConfigError(

@@ -47,10 +47,9 @@ class ReplyForm(StrEnum):
         return Layout.REFERENCES if self is ReplyForm.REFERENCES else Layout.GROUPED
 
     @classmethod
-    def of(cls, count_tokens: Callable[[str], int]) -> "ReplyForm":
+    def of(cls, has_references: bool) -> "ReplyForm":
         """Return the form of a model, by whether a reference is one token of it."""
-        two = count_tokens(node_reference(1) + node_reference(2))
-        return cls.REFERENCES if two - count_tokens("") == 2 else cls.JSON
+        return cls.REFERENCES if has_references else cls.JSON
 
 
 class NamedSpan(NamedTuple):
@@ -232,6 +231,69 @@ class FactPrompts:
         names = dict.fromkeys(self.view.names[node] for node in nodes)
         words = () if said.words in ("", NONE) else (said.words,)
         return Said(said.cites, tuple(names) or words)
+
+
+class FactsInWords:
+    """One graph as a model is asked about it in words alone; safe to share between threads.
+
+    Args:
+        prompts: Of the graph.
+    """
+
+    def __init__(self, prompts: FactPrompts) -> None:
+        self.prompts = prompts
+
+    @property
+    def max_edges(self) -> int:
+        """How many edges a part of the graph should have at most."""
+        return self.prompts.settings.max_edges
+
+    @property
+    def decoding(self) -> Decoding:
+        """How a reply is drawn."""
+        return self.prompts.settings.decoding
+
+    @property
+    def replies_with_references(self) -> bool:
+        """Whether ``read`` reads replies; else they are JSON, as those of any model."""
+        return self.prompts.settings.form is ReplyForm.REFERENCES
+
+    def shown(self, question: str, subgraph: Subgraph) -> Textualized:
+        """Write the facts of ``subgraph`` that the model is told in words.
+
+        Raises:
+            ConfigError: There is room for none.
+        """
+        shown = self.prompts.shown(question, subgraph)
+        if len(subgraph.edges) and not shown.lines:
+            raise ConfigError(
+                f"max_tokens={self.prompts.settings.max_tokens} leaves no room for facts beside"
+                " the question; raise it"
+            )
+        return shown
+
+    def prompt(
+        self,
+        question: str,
+        names: Sequence[tuple[int, int, tuple[int, ...]]],
+        subgraph: Subgraph,
+        shown: Textualized,
+    ) -> Prompt:
+        """Return the prompt of a question."""
+        return self.prompts.prompt(self.text(question, names, shown), [])
+
+    def text(
+        self,
+        question: str,
+        names: Sequence[tuple[int, int, tuple[int, ...]]],
+        shown: Textualized,
+    ) -> str:
+        """Return what the model is told in words."""
+        return self.prompts.text(question, [NamedSpan(*name) for name in names], shown)
+
+    def read(self, reply: str, shown: Textualized) -> Said:
+        """Return what a reply of references says."""
+        return self.prompts.read(reply, shown)
 
 
 def _as_references(cites: Sequence[int], places: Sequence[int], words: str) -> str:

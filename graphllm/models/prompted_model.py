@@ -27,9 +27,8 @@ from graphllm.llm.local import LocalLanguageModel
 from graphllm.models.fact_prompts import (
     FactPrompts,
     FactSettings,
-    NamedSpan,
+    FactsInWords,
     ReplyForm,
-    Said,
 )
 from graphllm.models.graph_prompter import GraphPrompter, read_json, write_file
 from graphllm.nn import GraphTokens
@@ -68,42 +67,27 @@ class PromptedSettings:
     weights: str = ""
 
 
-class GraphOf:
-    """One graph as a prompted model is asked about it; safe to share between threads.
+class GraphOf(FactsInWords):
+    """One graph as a model with a prompter is asked about it; safe to share between threads.
 
     Args:
-        prompter: ``None`` tells facts in words alone.
+        prompter: Of soft tokens.
         tokenizer: Of the graph.
         prompts: Of the graph.
     """
 
     def __init__(
-        self, prompter: GraphPrompter | None, tokenizer: GraphTokenizer, prompts: FactPrompts
+        self, prompter: GraphPrompter, tokenizer: GraphTokenizer, prompts: FactPrompts
     ) -> None:
-        self.prompter = prompter
-        self.tokenizer, self.prompts = tokenizer, prompts
+        super().__init__(prompts)
+        self.prompter, self.tokenizer = prompter, tokenizer
 
-    def without_soft(self) -> "GraphOf":
+    def without_soft(self) -> FactsInWords:
         """Return the same that tells facts in words alone."""
-        return GraphOf(None, self.tokenizer, self.prompts.without_items())
-
-    @property
-    def max_edges(self) -> int:
-        """How many edges a part of the graph should have at most."""
-        return self.prompts.settings.max_edges
-
-    @property
-    def decoding(self) -> Decoding:
-        """How a reply is drawn."""
-        return self.prompts.settings.decoding
-
-    @property
-    def replies_with_references(self) -> bool:
-        """Whether ``read`` reads replies; else they are JSON, as those of any model."""
-        return self.prompts.settings.form is ReplyForm.REFERENCES
+        return FactsInWords(self.prompts.without_items())
 
     def shown(self, question: str, subgraph: Subgraph) -> Textualized:
-        """Write the facts of ``subgraph`` that the model is told in words."""
+        """Write the facts that the model is told in words; soft tokens do where none fits."""
         return self.prompts.shown(question, subgraph)
 
     def prompt(
@@ -114,19 +98,12 @@ class GraphOf:
         shown: Textualized,
     ) -> Prompt:
         """Return the prompt of a question: soft tokens of ``subgraph``, then facts in words."""
-        text = self.prompts.text(question, [NamedSpan(*name) for name in names], shown)
-        if self.prompter is None:
-            return self.prompts.prompt(text, [])
         tokens = self.tokenizer.tokenize(subgraph)
         chosen = self.prompts.items(shown)
         items = [positions(subgraph, chosen)] if self.prompts.settings.num_items else None
         with torch.no_grad():
             [soft] = soft_rows(self.prompter, tokens, items)
-        return self.prompts.prompt(text, soft)
-
-    def read(self, reply: str, shown: Textualized) -> Said:
-        """Return what a reply of references says."""
-        return self.prompts.read(reply, shown)
+        return self.prompts.prompt(self.text(question, names, shown), soft)
 
 
 class PromptedModel:

@@ -1,12 +1,14 @@
 """What puts soft prompts of a graph before a question, as the language-model road sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized
 from graphllm.graph.view import GraphView
-from graphllm.llm import Decoding, Prompt
+from graphllm.llm import Decoding, LanguageModel, Prompt
+from graphllm.models.fact_prompts import FactPrompts, FactSettings, FactsInWords, ReplyForm
 from graphllm.readers.judging import Named
 from graphllm.readers.replies import Cite, Reply, read_reply
 from graphllm.retrieval.linker import Seeds
@@ -69,6 +71,46 @@ class Prompted(Protocol):
 
     def over(self, view: GraphView, encoder: TextEncoder) -> SoftPrompter:
         """Return what asks about one graph."""
+
+
+@runtime_checkable
+class RepliesByReference(Protocol):
+    """A language model that may have a token for each reference, as graphllm-small has."""
+
+    @property
+    def has_references(self) -> bool:
+        """Whether it has."""
+
+    @property
+    def context_tokens(self) -> int | None:
+        """How many tokens a prompt may have."""
+
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens ``text`` has."""
+
+
+def prompter_of(
+    llm: LanguageModel,
+    view: GraphView,
+    encoder: Callable[[], TextEncoder],
+    max_tokens: int | None,
+) -> SoftPrompter | None:
+    """Return what writes the prompts of a model that has a form of its own, else ``None``.
+
+    Args:
+        encoder: Loads the encoder of texts, where soft tokens need it.
+        max_tokens: Of question and facts in words; the usual number when ``None``.
+    """
+    if isinstance(llm, Prompted):
+        return llm.over(view, encoder())
+    if not isinstance(llm, RepliesByReference) or not llm.has_references:
+        return None
+    made = FactSettings(form=ReplyForm.REFERENCES)
+    if max_tokens is not None:
+        made = replace(made, max_tokens=max_tokens)
+    return FactsInWords(
+        FactPrompts(view, llm.count_tokens, made, context_tokens=llm.context_tokens)
+    )
 
 
 def spans_of(seeds: Seeds, names: Sequence[Named]) -> list[tuple[int, int, tuple[int, ...]]]:

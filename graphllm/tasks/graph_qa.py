@@ -451,13 +451,16 @@ class GraphQA:
             if self._lm_reader is None:
                 from graphllm.llm import load_language_model
                 from graphllm.readers.lm_reader import LMReader
-                from graphllm.readers.soft_prompts import Prompted
+                from graphllm.readers.soft_prompts import prompter_of
 
                 if isinstance(self._llm, str):
                     self._llm = load_language_model(self._llm)
-                prompter = None
-                if isinstance(self._llm, Prompted):
-                    prompter = self._llm.over(self.view, self._encoder or load_encoder())
+                prompter = prompter_of(
+                    self._llm,
+                    self.view,
+                    lambda: self._encoder or load_encoder(),
+                    self._max_tokens,
+                )
                 self._lm_reader = LMReader(
                     reader.linker,
                     self.retriever,

@@ -412,7 +412,7 @@ def prompted_settings(
     return PromptedSettings(
         llm=_findable(settings.llm),
         facts=FactSettings(
-            form=ReplyForm.of(llm.count_tokens),
+            form=ReplyForm.of(llm.has_references),
             max_tokens=settings.max_tokens,
             max_edges=settings.max_edges,
             num_items=settings.num_tokens if by_item else 0,

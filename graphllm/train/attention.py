@@ -15,6 +15,7 @@ def train_with_plain_attention(module: nn.Module) -> None:
     if any(p.device.type != "cpu" for p in module.parameters()):
         return
     for part in module.modules():
-        config = getattr(part, "config", None)  # parts of a composed model keep configs of their own
-        if getattr(config, "_attn_implementation", None) == "sdpa":
+        # the parts of a composed model have configs of their own
+        config = getattr(part, "config", None)
+        if config is not None and getattr(config, "_attn_implementation", None) == "sdpa":
             config._attn_implementation = "eager"

@@ -121,12 +121,6 @@ def test_a_reply_of_references():
     assert made.read("none", shown).answers == ()
 
 
-def test_the_form_follows_from_the_vocabulary():
-    assert ReplyForm.of(lambda text: text.count("[")) is ReplyForm.REFERENCES
-    assert ReplyForm.of(lambda text: 2 + text.count("[")) is ReplyForm.REFERENCES
-    assert ReplyForm.of(len) is ReplyForm.JSON
-
-
 def test_text_and_soft_tokens_share_a_context():
     made = prompts(max_tokens=400, num_items=2, context_tokens=24 + 4 + 20)
     shown = made.shown(QUESTION, part())

@@ -7,15 +7,13 @@ from graphllm import TextualGraph
 from graphllm.answer import Reason
 from graphllm.index import Names
 from graphllm.llm import Decoding
-from graphllm.models.fact_prompts import FactPrompts, FactSettings, ReplyForm
-from graphllm.models.prompted_model import GraphOf
+from graphllm.models.fact_prompts import FactPrompts, FactSettings, FactsInWords, ReplyForm
 from graphllm.readers.lm_reader import LMReader
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.readers.soft_prompts import Prompted, SoftPrompter
 from graphllm.retrieval.retrievers import load_retriever
 from graphllm.testing import ScriptedLLM
 from graphllm.text.encoder import load_encoder
-from graphllm.tokenizers.features import TextTokenizer
 
 GRAPH = TextualGraph.from_triples(
     [
@@ -33,7 +31,7 @@ class Spy:
 
     def __init__(self, form: ReplyForm) -> None:
         made = FactPrompts(GRAPH, lambda text: len(text.split()), FactSettings(form=form))
-        self.inside = GraphOf(None, TextTokenizer(GRAPH, ENCODER), made)
+        self.inside = FactsInWords(made)
         self.names = []
 
     max_edges = 3

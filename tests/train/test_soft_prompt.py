@@ -56,7 +56,7 @@ def folder(tmp_path_factory):
 
 def training_of(folder, *, lora=None, num_items=0):
     llm = LocalLanguageModel(folder, device="cpu", lora=lora)
-    form = ReplyForm.of(llm.count_tokens)
+    form = ReplyForm.of(llm.has_references)
     prompts = FactPrompts(
         GRAPH, llm.count_tokens, FactSettings(form=form, max_tokens=60, num_items=num_items)
     )

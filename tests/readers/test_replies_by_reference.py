@@ -7,9 +7,12 @@ import pytest
 
 from graphllm.errors import ConfigError
 from graphllm.graph import Subgraph
-from graphllm.readers.reference_reader import ReferenceReader
+from graphllm.readers.lm_reader import LMReader
+from graphllm.readers.soft_prompts import prompter_of
 from graphllm.retrieval.retriever import MAX_EDGES
+from graphllm.retrieval.schema import GraphSchema
 from graphllm.testing import ScriptedLLM
+from graphllm.text.encoder import load_encoder
 from tests.retrieval.worlds import films, linker
 
 
@@ -28,8 +31,16 @@ class Everything:
         )
 
 
-def reader(*replies, **options):
-    return ReferenceReader(linker("films"), Everything(), ScriptedLLM(replies), **options)
+class Referring(ScriptedLLM):
+    """Replies from a script, and has a token for each reference."""
+
+    has_references = True
+
+
+def reader(*replies, max_tokens=None):
+    llm, view = Referring(replies), films()
+    prompter = prompter_of(llm, view, load_encoder, max_tokens)
+    return LMReader(linker("films"), Everything(), llm, GraphSchema(view), prompter=prompter)
 
 
 def shown_to(reading):
@@ -86,7 +97,11 @@ def test_the_prompt_stays_within_its_budget():
     assert len(shown_to(small).split()) <= 60
     assert reading.truncated
     assert re.search(r"^\[1\] ", shown_to(small).split("\n")[1])
-    with pytest.raises(ConfigError, match=r"leaves .* tokens for facts"):
-        reader(max_tokens=20).read("Who directed Alien?")
-    with pytest.raises(ConfigError, match="max_tokens must be 1"):
+    with pytest.raises(ConfigError, match="no room for facts"):
+        reader(max_tokens=5).read("Who directed Alien?")
+    with pytest.raises(ConfigError, match="max_tokens and max_edges must be 1"):
         reader(max_tokens=0)
+
+
+def test_models_without_references_are_asked_as_any_other():
+    assert prompter_of(ScriptedLLM([]), films(), load_encoder, None) is None
