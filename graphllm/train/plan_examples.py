@@ -1,13 +1,12 @@
 """What the plan scorer learns from: questions beside their plan and plans that look like it."""
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from graphllm.errors import DataError
 from graphllm.graph.builder import GraphBuilder
 from graphllm.graph.view import GraphView
 from graphllm.query.plan import Entities, Follow, NodePlan, Plan, Step, children
@@ -16,6 +15,7 @@ from graphllm.questions.inventories import AskedPath
 from graphllm.questions.negatives import steps_from
 from graphllm.retrieval.schema import GraphSchema
 from graphllm.retrieval.verbalize import Verbalizer, letters_of, marked
+from graphllm.train.json_lines import read_json_lines, write_json_lines
 
 NUM_NEGATIVES = 6
 _UNTYPED = 0.25  # graphs whose types are kept from the texts, so that both forms are learnt
@@ -152,12 +152,7 @@ def _inventory(asked: Sequence[AskedPath]) -> GraphSchema:
 
 def write_examples(path: Path, examples: Iterable[PlanExample]) -> int:
     """Write examples as JSON lines; return how many."""
-    count = 0
-    with path.open("w", encoding="utf-8") as file:
-        for example in examples:
-            file.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    return write_json_lines(path, examples)
 
 
 def read_examples(path: Path) -> list[PlanExample]:
@@ -166,17 +161,12 @@ def read_examples(path: Path) -> list[PlanExample]:
     Raises:
         DataError: There is no such file, or a line cannot be read; the message says which.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; expected examples as JSON lines")
-    found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
-        try:
-            record = json.loads(line)
-            record["negatives"] = tuple(record["negatives"])
-            found.append(PlanExample(**record))
-        except (ValueError, TypeError, KeyError) as error:
-            raise DataError(f"{path}, line {number}: not a plan example: {error!r}") from error
-    return found
+    return read_json_lines(path, _from_record, "a plan example")
+
+
+def _from_record(record: dict[str, Any]) -> PlanExample:
+    negatives = tuple(record["negatives"])
+    return PlanExample(**{**record, "negatives": negatives})
 
 
 def sample_groups(

@@ -4,14 +4,13 @@ An example keeps the text as `textualize` writes it, so that training sees what 
 References and the order of lines are drawn anew each time an example is used.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from graphllm.errors import DataError
 from graphllm.graph.layouts import Layout
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized, textualize
@@ -21,6 +20,7 @@ from graphllm.query.execute import execute
 from graphllm.query.plan import Count, Exists
 from graphllm.query.result import PlanResult
 from graphllm.questions import BuiltQuestion
+from graphllm.train.json_lines import read_json_lines, write_json_lines
 
 NONE = "none"
 MOST_ANSWERS = 10
@@ -263,12 +263,7 @@ class _Builder:
 
 def write_small_examples(path: Path, examples: Iterable[SmallExample]) -> int:
     """Write examples as JSON lines; return how many."""
-    count = 0
-    with path.open("w", encoding="utf-8") as file:
-        for example in examples:
-            file.write(json.dumps(asdict(example), ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    return write_json_lines(path, examples)
 
 
 def read_small_examples(path: Path) -> list[SmallExample]:
@@ -277,16 +272,9 @@ def read_small_examples(path: Path) -> list[SmallExample]:
     Raises:
         DataError: There is no such file, or a line cannot be read; the message says which.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; expected examples as JSON lines")
-    found = []
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                record = json.loads(line)
-                for key in ("lines", "cites", "answers"):
-                    record[key] = tuple(record[key])
-                found.append(SmallExample(**record))
-            except (ValueError, TypeError, KeyError) as error:
-                raise DataError(f"{path}, line {number}: not an example: {error!r}") from error
-    return found
+    return read_json_lines(path, _from_record)
+
+
+def _from_record(record: dict[str, Any]) -> SmallExample:
+    lists = {key: tuple(record[key]) for key in ("lines", "cites", "answers")}
+    return SmallExample(**{**record, **lists})
