@@ -16,6 +16,7 @@ from graphllm.llm.language_model import (
 )
 from graphllm.llm.load import LANGUAGE_MODELS, load_language_model
 from graphllm.llm.patience import Patience
+from graphllm.llm.token_prompt import TokenPart, TokenPrompt
 
 if TYPE_CHECKING:
     from graphllm.llm._adapters import LoraSettings
@@ -36,6 +37,8 @@ __all__ = [
     "Patience",
     "Prompt",
     "SoftPart",
+    "TokenPart",
+    "TokenPrompt",
     "estimated_tokens",
     "load_language_model",
 ]

@@ -14,6 +14,7 @@ from graphllm.graph.plain import plain
 from graphllm.llm._marks import marked
 from graphllm.llm.language_model import Message, Prompt
 from graphllm.llm.prompting import plain_prompt, system_in_user, well_formed, without_tokens
+from graphllm.llm.token_prompt import TokenPrompt
 
 SOFT = -1  # stands in the token ids where a vector of a soft part has its place
 
@@ -77,8 +78,15 @@ class PromptTokenizer:
         with self._lock:
             return self._ids(self._harmless(text))
 
-    def row(self, prompt: Prompt) -> Row:
+    def control_ids(self, text: str) -> list[int]:
+        """Return the tokens of ``text`` of our own, in which control tokens are what they say."""
+        with self._lock:
+            return self._ids(text)
+
+    def row(self, prompt: Prompt | TokenPrompt) -> Row:
         """Return the positions of ``prompt``, by the chat template where there is one."""
+        if isinstance(prompt, TokenPrompt):
+            return self._as_it_stands(prompt)
         marks = marked(prompt)
         messages = [
             Message(role=message.role, text=self._harmless(message.text))
@@ -98,8 +106,17 @@ class PromptTokenizer:
             tail=str(pieces[-1]),
         )
 
-    def target(self, row: Row, text: str) -> list[int]:
-        """Return the tokens of the reply ``text`` to ``row``, with its end token."""
+    def _as_it_stands(self, prompt: TokenPrompt) -> Row:
+        soft = cast("tuple[Tensor, ...]", prompt.soft_parts)
+        return Row(ids=list(prompt.ids(SOFT)) or [self._first_id], soft=soft)
+
+    def target(self, row: Row, text: str | Sequence[int]) -> list[int]:
+        """Return the tokens of the reply ``text`` to ``row``, with its end token.
+
+        A reply that is given as tokens is taken as it stands.
+        """
+        if not isinstance(text, str):
+            return list(text)
         harmless = self._harmless(text)
         with self._lock:
             if self._start_id is None:
