@@ -6,7 +6,15 @@ a question to a ``Predicted``; ``run`` brings them together, ``run_system`` in b
 
 from graphllm.evaluate.bootstrap import PairedBootstrap, paired_bootstrap
 from graphllm.evaluate.comparison import compare, comparison_table
-from graphllm.evaluate.examples import Chain, Compared, Example, Predicted, Suite
+from graphllm.evaluate.examples import (
+    Chain,
+    Compared,
+    Example,
+    Predicted,
+    Published,
+    PublishedPrompt,
+    Suite,
+)
 from graphllm.evaluate.hallucination import Named, hallucination
 from graphllm.evaluate.report import Report
 from graphllm.evaluate.runner import Query, run, run_system
@@ -20,6 +28,8 @@ __all__ = [
     "Named",
     "PairedBootstrap",
     "Predicted",
+    "Published",
+    "PublishedPrompt",
     "Query",
     "Report",
     "Suite",

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,31 @@ class Compared(StrEnum):
     NORMALIZED = "normalized"  # lower case, without punctuation and articles
 
 
+class Published(StrEnum):
+    """Which published metric scores what was said, beside the strict ones; see ``published``."""
+
+    CHOICE = "choice"  # the first of the choices that is named
+    CONTAINS = "contains"  # the label is a part of what was said, case as written
+    ANSWERS = "answers"  # hit, accuracy, precision and F1 over a list of answers
+
+
+class PublishedPrompt(NamedTuple):
+    """What a published system reads beside the graph.
+
+    Attributes:
+        context: Text that the question is about, such as two arguments; ends a line, or is ``""``.
+        question: The question in its template.
+    """
+
+    context: str
+    question: str
+
+    @property
+    def text(self) -> str:
+        """Context and question, as they are read."""
+        return self.context + self.question
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One question with what is known about its answer.
@@ -37,6 +63,10 @@ class Example:
         in_graph: Whether the graph holds one of the right answers; where it does not, abstaining
             is right, and every answer scores 0.
         compared: How answers are compared with ``gold``.
+        prompt: What the published system of this suite reads; ``None`` if there is none.
+        label: What that system learns to write, letter for letter.
+        published: The metric of that publication.
+        kind: What sort of question it is, where the suite says; ``""`` otherwise.
     """
 
     id: int
@@ -46,6 +76,10 @@ class Example:
     chain: Chain | None = None
     in_graph: bool = True
     compared: Compared = Compared.AS_WRITTEN
+    prompt: PublishedPrompt | None = None
+    label: str = ""
+    published: Published | None = None
+    kind: str = ""
 
     @property
     def answerable(self) -> bool:
@@ -93,6 +127,7 @@ class Suite:
         never_returns: Whether gold answers leave the topic itself out at every hop.
         graph_of: Returns the graph of one question; ``None`` when all have the one of
             ``graph_path``.
+        choices: The answers that every question of the suite chooses from; empty when it is open.
 
     Raises:
         DataError: There is no example.
@@ -104,6 +139,7 @@ class Suite:
     graph_path: Path
     never_returns: bool = False
     graph_of: Callable[[Example], GraphView] | None = None
+    choices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.examples:

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphllm.answer import Usage
 from graphllm.errors import DataError
-from graphllm.evaluate.examples import Chain, Compared, Example, Predicted
+from graphllm.evaluate.examples import Chain, Compared, Example, Predicted, Published
 from graphllm.evaluate.hallucination import Named
 from graphllm.query.plan import Step
 
@@ -35,6 +35,9 @@ class Prediction:
             "gold": list(example.gold),
             "in_graph": example.in_graph,
             "compared": str(example.compared),
+            "label": example.label,
+            "published": example.published and str(example.published),
+            "kind": example.kind,
             "entities": list(predicted.entities),
             "topic": example.topic,
             "linked": list(predicted.linked),
@@ -53,7 +56,7 @@ class Prediction:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Prediction":
-        """Return the prediction that ``to_json`` wrote."""
+        """Return the prediction that ``to_json`` wrote; the published prompt is not kept."""
         return cls(
             example=Example(
                 id=record["id"],
@@ -63,6 +66,9 @@ class Prediction:
                 chain=_chain_from_json(record["gold_chain"]),
                 in_graph=record.get("in_graph", True),  # runs of old have one graph, and no model
                 compared=Compared(record.get("compared", Compared.AS_WRITTEN)),
+                label=record.get("label", ""),
+                published=Published(record["published"]) if record.get("published") else None,
+                kind=record.get("kind", ""),
             ),
             predicted=Predicted(
                 entities=tuple(record["entities"]),

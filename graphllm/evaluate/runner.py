@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphllm.errors import ConfigError, GraphLLMError, LanguageModelError
-from graphllm.evaluate.examples import Example, Predicted, Suite
+from graphllm.evaluate.examples import Example, Predicted, PublishedPrompt, Suite
 from graphllm.evaluate.measure import areas, curve, measure, seconds, usage
 from graphllm.evaluate.predictions import Prediction, read_predictions, write_predictions
 from graphllm.evaluate.provenance import Provenance
@@ -20,10 +20,17 @@ SETTINGS = "run.json"
 
 
 class Query(NamedTuple):
-    """What a system is given: a question, and its graph where each question has its own."""
+    """What a system is given.
+
+    Attributes:
+        question: The question.
+        view: Its graph, where each question has its own.
+        prompt: What the published system of the suite reads, where the suite says it.
+    """
 
     question: str
     view: GraphView | None = None
+    prompt: PublishedPrompt | None = None
 
 
 Answerer = Callable[[str], Predicted]
@@ -180,7 +187,7 @@ def _ask_batch(
 ) -> list[Prediction]:
     """Ask some questions at once; where that is refused, each by itself."""
     views = [graph_of(example) if graph_of else None for example in batch]
-    queries = [Query(e.question, view) for e, view in zip(batch, views, strict=True)]
+    queries = [Query(e.question, view, e.prompt) for e, view in zip(batch, views, strict=True)]
     start = perf_counter()
     try:
         answers = system(queries)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate.examples import Chain, Example, Suite
+from graphllm.evaluate.explagraphs import explagraphs
 from graphllm.evaluate.layout import choose_split, find_file, read_lines
 from graphllm.evaluate.webqsp import webqsp_subgraphs
 from graphllm.query.plan import Step
@@ -154,4 +155,5 @@ SUITES: dict[str, Loader] = {
     "pql-3h": partial(_pathquestion, "PQL-3H.txt", "PQL3-KB.txt"),
     "webqsp-subgraphs": partial(webqsp_subgraphs, ""),
     "webqsp-subgraphs-refined": partial(webqsp_subgraphs, "_refined"),
+    "graphqa-explagraphs": explagraphs,
 }

@@ -167,6 +167,9 @@ PUBLISHED = {
     ("webqsp-subgraphs", "dev"): 245,
     ("webqsp-subgraphs-refined", "test"): 1_628,
     ("webqsp-subgraphs-refined", "dev"): 245,
+    ("graphqa-explagraphs", "train"): 1_659,
+    ("graphqa-explagraphs", "val"): 553,
+    ("graphqa-explagraphs", "test"): 554,
 }
 
 
