@@ -55,6 +55,7 @@ from graphllm.questions import questions_for
 from graphllm.readers.replies import ReplyError, read_reply
 from graphllm.tasks.soft_prompt import SoftPromptSettings, answer_of, new_prompter, retrieved
 from graphllm.text.encoder import load_encoder
+from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.features import TextTokenizer
 from graphllm.tokenizers.topology import TopologySettings
 from graphllm.train.soft_prompt import (
@@ -136,7 +137,7 @@ class Bench:
         self.view = index_for(graph_path, progress=silent)
         self.qa = GraphQA.from_graph(self.view, retriever=options.retriever)
         self.llm = open_language_model(options.llm)
-        self.encoder = load_encoder()
+        self.encoder = Remembering(load_encoder())
         avoid = {e.topic for examples in self.asked.values() for e in examples if e.topic}
         make = films_questions(data, self.view, avoid, options.questions)
         if suite != "metaqa":
@@ -196,6 +197,7 @@ class Bench:
             num_tokens=options.items,
             encoder=options.encoder,
             topology=topology,
+            question=self.options.question,
             seed=seed,
         )
         prompter = new_prompter(settings, self.llm, self.encoder.dim)
@@ -210,13 +212,19 @@ class Bench:
         return SoftPromptTraining(prompter, self.llm, prompts, table)
 
     def _example(self, part: Retrieved, facts: Facts, prompts: FactPrompts) -> SoftExample:
-        return example_of(part, facts, prompts, self.llm.count_tokens)
+        questions = self.encoder if self.options.question else None
+        return example_of(part, facts, prompts, self.llm.count_tokens, questions=questions)
 
     def _shuffled(self, example: SoftExample, mode: str, seed: int) -> SoftExample:
         """Return the example of a mode, in the control with the tails of its edges mixed."""
         ends = example.edge_index
         if mode == "blind":
-            return replace(example, edge_index=ends[:, :0], relation_ids=example.relation_ids[:0])
+            return replace(
+                example,
+                edge_index=ends[:, :0],
+                relation_ids=example.relation_ids[:0],
+                asked=example.asked.blank if example.asked else None,
+            )
         if mode != "shuffled":
             return example
         rng = np.random.default_rng([seed, *example.nodes[:8].tolist()])
@@ -332,6 +340,7 @@ def main() -> None:
     parser.add_argument("--max-edges", type=int, default=64)
     parser.add_argument("--retriever", default="paths")
     parser.add_argument("--encoder", default="graph_transformer")
+    parser.add_argument("--question", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     folder = options.out / "cells"
     folder.mkdir(parents=True, exist_ok=True)

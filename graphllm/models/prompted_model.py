@@ -34,6 +34,7 @@ from graphllm.models.graph_prompter import GraphPrompter, read_json, write_file
 from graphllm.nn import GraphTokens
 from graphllm.text.encoder import TextEncoder
 from graphllm.tokenizers.features import GraphTokenizer, TextTokenizer
+from graphllm.tokenizers.question import asked_of, with_question
 from graphllm.tokenizers.topology import TopologySettings
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class PromptedSettings:
         llm: What ``load_language_model`` takes, of a model on this machine.
         facts: What it is told.
         topology: Settings of topology tokens, joined to those of text; ``None`` leaves them out.
+        tells_question: Whether the prompter sees what a question says to nodes and edges.
         lora_rank: Of the adapters of the language model; 0 leaves it as it is.
         num_soft: Soft tokens of a whole part.
         weights: Tells the language model from others of its name and shape.
@@ -62,6 +64,7 @@ class PromptedSettings:
     llm: str
     facts: FactSettings
     topology: TopologySettings | None = None
+    tells_question: bool = False
     lora_rank: int = 0
     num_soft: int = 0
     weights: str = ""
@@ -74,13 +77,18 @@ class GraphOf(FactsInWords):
         prompter: Of soft tokens.
         tokenizer: Of the graph.
         prompts: Of the graph.
+        questions: Encodes questions, where the prompter is told what they say.
     """
 
     def __init__(
-        self, prompter: GraphPrompter, tokenizer: GraphTokenizer, prompts: FactPrompts
+        self,
+        prompter: GraphPrompter,
+        tokenizer: GraphTokenizer,
+        prompts: FactPrompts,
+        questions: TextEncoder | None = None,
     ) -> None:
         super().__init__(prompts)
-        self.prompter, self.tokenizer = prompter, tokenizer
+        self.prompter, self.tokenizer, self.questions = prompter, tokenizer, questions
 
     def without_soft(self) -> FactsInWords:
         """Return the same that tells facts in words alone."""
@@ -99,6 +107,9 @@ class GraphOf(FactsInWords):
     ) -> Prompt:
         """Return the prompt of a question: soft tokens of ``subgraph``, then facts in words."""
         tokens = self.tokenizer.tokenize(subgraph)
+        if self.questions is not None:
+            named = [node for _, _, nodes in names for node in nodes]
+            tokens = with_question(tokens, asked_of(question, named, subgraph, self.questions))
         chosen = self.prompts.items(shown)
         items = [positions(subgraph, chosen)] if self.prompts.settings.num_items else None
         with torch.no_grad():
@@ -204,7 +215,8 @@ def prompted_over(
         context_tokens=context,
         num_soft=made.num_soft,
     )
-    return GraphOf(prompter, TextTokenizer(view, encoder, made.topology), prompts)
+    questions = encoder if made.tells_question else None
+    return GraphOf(prompter, TextTokenizer(view, encoder, made.topology), prompts, questions)
 
 
 def embedding_norm(llm: LocalLanguageModel) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from graphllm.errors import ConfigError, DataError
-from graphllm.evaluate.metrics import Mean, mean
+from graphllm.evaluate.metrics import mean
 from graphllm.evaluate.provenance import checkout_commit
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.view import GraphView
@@ -27,7 +27,8 @@ from graphllm.readers.judging import named
 from graphllm.readers.lm_reader import LMReader
 from graphllm.readers.soft_prompts import spans_of
 from graphllm.retrieval.retrievers import DEFAULT_RETRIEVER
-from graphllm.tasks.adaptation import AdaptSettings, Progress, built_halves, plain_mean
+from graphllm.tasks.adaptation import AdaptSettings, Progress, built_halves
+from graphllm.tasks.before_after import BeforeAfter
 from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.encoder import load_encoder
@@ -63,6 +64,8 @@ class SoftPromptSettings:
         llm: A language model of this machine, which reads the soft prompts.
         lora_rank: Of adapters of it that are trained as well; 0 leaves it frozen.
         topology: Whether a node's vector also says where the node stands in the whole graph.
+        question: Whether the encoder is told what the question says: which nodes it names, and
+            which nodes and relations are near it in meaning. Not in paper mode.
         encoder: A name in ``graphllm.nn.ENCODERS``.
         hidden_dim: Width of its states.
         num_layers: Of the encoder.
@@ -91,6 +94,7 @@ class SoftPromptSettings:
     llm: str = "small"
     lora_rank: int = 0
     topology: bool = False
+    question: bool = True
     encoder: str = "graph_transformer"
     hidden_dim: int = 256
     num_layers: int = 3
@@ -110,6 +114,11 @@ class SoftPromptSettings:
     precision: str = "bf16"
     seed: int = 0
 
+    @property
+    def tells_question(self) -> bool:
+        """Whether the encoder is told what the question says."""
+        return self.question and not self.paper_mode
+
     def __post_init__(self) -> None:
         if not 0 < self.minutes <= 7 * 24 * 60:
             raise ConfigError(f"minutes must be above 0 and at most 10080, got {self.minutes:g}")
@@ -122,48 +131,20 @@ class SoftPromptSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SoftPromptReport:
-    """What training soft prompts came to.
+class SoftPromptReport(BeforeAfter):
+    """What training soft prompts came to: from text alone, and from soft prompt and text.
 
     Attributes:
-        before: Whether each held-out question was answered right from text alone.
-        after: The same with soft prompt and text.
-        asked: The held-out questions.
-        num_train: Questions trained on.
-        num_steps: Of training.
         best_step: After which the loss of validation was lowest.
         loss: Of validation, then.
-        minutes: That all of it took.
         llm: The language model.
         folder: Of the run.
-        seed: Of everything drawn.
     """
 
-    before: Bool[np.ndarray, "n"]
-    after: Bool[np.ndarray, "n"]
-    asked: tuple[BuiltQuestion, ...]
-    num_train: int
-    num_steps: int
     best_step: int
     loss: float
-    minutes: float
     llm: str
     folder: str
-    seed: int
-
-    @property
-    def difference(self) -> Mean:
-        """How much larger the share right is afterwards, question by question."""
-        return mean(self.after.astype(np.float64) - self.before)
-
-    @property
-    def by_kind(self) -> dict[str, tuple[Mean, Mean]]:
-        """The shares right before and after, by kind of question."""
-        kinds = np.array([q.operation if q.is_answerable else "no answer" for q in self.asked])
-        return {
-            kind: (mean(self.before[kinds == kind]), mean(self.after[kinds == kind]))
-            for kind in sorted(set(kinds.tolist()))
-        }
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -173,13 +154,10 @@ class SoftPromptReport:
             "llm": self.llm,
             "trained_on": self.num_train,
             "held_out": len(self.asked),
-            "text_only_before": plain_mean(mean(self.before)),
-            "soft_prompt_and_text_after": plain_mean(mean(self.after)),
-            "difference": plain_mean(self.difference),
-            "by_kind": {
-                kind: {"before": plain_mean(before), "after": plain_mean(after)}
-                for kind, (before, after) in self.by_kind.items()
-            },
+            "text_only_before": mean(self.before).to_dict(),
+            "soft_prompt_and_text_after": mean(self.after).to_dict(),
+            "difference": self.difference.to_dict(),
+            "by_kind": self.by_kind_to_dict(),
             "steps": self.num_steps,
             "best_step": self.best_step,
             "validation_loss": self.loss,
@@ -306,7 +284,14 @@ class _Run:
             if len(one.subgraph.edges):
                 facts = answer_of(question, qa.view)
                 examples.append(
-                    example_of(one, facts, prompts, llm.count_tokens, self.made.num_soft)
+                    example_of(
+                        one,
+                        facts,
+                        prompts,
+                        llm.count_tokens,
+                        self.made.num_soft,
+                        self.asks.questions,
+                    )
                 )
         if not examples:
             raise DataError("nothing was retrieved for any question; try another retriever")
@@ -418,6 +403,7 @@ def prompted_settings(
             num_items=settings.num_tokens if by_item else 0,
         ),
         topology=TopologySettings() if settings.topology else None,
+        tells_question=settings.tells_question,
         lora_rank=settings.lora_rank,
         num_soft=0 if by_item else settings.num_tokens,
         weights=fingerprint(llm),
@@ -438,14 +424,16 @@ def new_prompter(
 
     from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
     from graphllm.models.prompted_model import embedding_norm
+    from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS
     from graphllm.tokenizers.topology import TopologySettings
 
     torch.manual_seed(settings.seed)
     topology_dim = TopologySettings().dim if settings.topology else 0
     paper = settings.paper_mode
+    marks = (NODE_MARKS, EDGE_MARKS) if settings.tells_question else (0, 0)
     made = PrompterSettings(
-        in_dim=text_dim + topology_dim,
-        edge_dim=text_dim,
+        in_dim=text_dim + topology_dim + marks[0],
+        edge_dim=text_dim + marks[1],
         model_dim=llm.model_dim,
         embedding_norm=None if paper else embedding_norm(llm),
         encoder=settings.encoder,

@@ -20,7 +20,10 @@ from graphllm.models.fact_prompts import FactPrompts, Facts, NamedSpan
 from graphllm.models.graph_prompter import GraphPrompter
 from graphllm.models.prompted_model import positions, soft_rows
 from graphllm.nn import GraphTokens
+from graphllm.text.encoder import TextEncoder
 from graphllm.tokenizers.features import GraphTokenizer
+from graphllm.tokenizers.question import Asked, asked_of, with_question
+from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.batches import BucketedBatches
 from graphllm.train.checkpoint import copied, put_trainable, trainable
 from graphllm.train.trainer import Progress, Trained, TrainSettings, train
@@ -49,6 +52,7 @@ class SoftExample:
         edge_index: Head and tail of each edge as places in ``nodes``.
         relation_ids: Of each edge.
         items: Places in ``nodes`` of those that get a soft token; empty when the whole part does.
+        asked: What the question says to nodes and edges; ``None`` where the prompter is not told.
         num_tokens: Of the prompt with its target.
     """
 
@@ -58,6 +62,7 @@ class SoftExample:
     edge_index: Int64[np.ndarray, "2 num_edges"]
     relation_ids: Int64[np.ndarray, "num_edges"]
     items: Int64[np.ndarray, "num_items"]
+    asked: Asked | None = None
     num_tokens: int
 
 
@@ -67,14 +72,20 @@ def example_of(
     prompts: FactPrompts,
     count_tokens: Callable[[str], int],
     num_soft: int = 0,
+    questions: TextEncoder | None = None,
 ) -> SoftExample:
-    """Return a question with its answer as it is trained on."""
+    """Return a question with its answer as it is trained on.
+
+    Args:
+        questions: Encodes the question, where the prompter is told what it says.
+    """
     question, names, subgraph = retrieved
     view = prompts.view
     shown = prompts.shown(question, subgraph)
     text, target = prompts.text(question, names, shown), prompts.target(facts, shown)
     items = positions(subgraph, prompts.items(shown)).numpy()
     ends = np.stack([view.heads[subgraph.edges], view.tails[subgraph.edges]])
+    named = [node for name in names for node in name.nodes]
     return SoftExample(
         text=text,
         target=target,
@@ -82,6 +93,7 @@ def example_of(
         edge_index=np.searchsorted(subgraph.nodes, ends).astype(np.int64),
         relation_ids=np.asarray(view.relation_ids[subgraph.edges], dtype=np.int64),
         items=items,
+        asked=None if questions is None else asked_of(question, named, subgraph, questions),
         num_tokens=count_tokens(text) + count_tokens(target) + num_soft + 2 * len(items),
     )
 
@@ -141,7 +153,8 @@ class TokenTable:
         attr = None
         if self._edge_attr is not None:
             attr = self._edge_attr[torch.from_numpy(self._row[example.relation_ids])]
-        return GraphTokens.single(self._x[rows], torch.from_numpy(example.edge_index), attr)
+        tokens = GraphTokens.single(self._x[rows], torch.from_numpy(example.edge_index), attr)
+        return tokens if example.asked is None else with_question(tokens, example.asked)
 
 
 class SoftPromptTraining(nn.Module):
@@ -238,6 +251,7 @@ def train_prompter(
     Raises:
         TrainingError: The loss is not finite.
     """
+    train_with_plain_attention(training.model)
     return train(
         training,
         lambda module, batch: module(batch),
@@ -284,6 +298,7 @@ def seconds_a_step(
 ) -> float:
     """Return how long a step takes here, from a few after which everything is as it was."""
     before = copied(trainable(training))
+    train_with_plain_attention(training.model)
     times: list[float] = []
     trial = how._replace(steps=_TRIED, learning_rate=_NO_RATE)
     train(
