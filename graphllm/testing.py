@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphllm.answer import Usage
-from graphllm.errors import ConfigError, LanguageModelError
+from graphllm.errors import ConfigError, DataError, LanguageModelError
 from graphllm.graph import GraphView, Subgraph
 from graphllm.llm import GREEDY, Decoding, Generation, LanguageModel, Prompt
 from graphllm.retrieval.linker import Seeds
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from graphllm.llm import LocalLanguageModel
     from graphllm.nn import GraphEncoder, GraphTokens
+    from graphllm.tokenizers.features import GraphTokenizer
 
 
 class ScriptedLLM:
@@ -239,6 +240,131 @@ def _num_parts(view: GraphView, found: Subgraph) -> int:
     for edge in found.edges.tolist():
         part[root(int(view.heads[edge]))] = root(int(view.tails[edge]))
     return len({root(node) for node in part})
+
+
+def assert_graph_tokenizer_contract(
+    tokenizer: "GraphTokenizer", view: GraphView, *, seed: int = 0
+) -> None:
+    """Check what every ``GraphTokenizer`` promises, on parts of one graph.
+
+    Of a part, ``x`` has a row of ``dim`` finite float32 numbers for each node, in the order of the
+    part's nodes, and ``edge_index`` and ``edge_attr`` a column and a row for each edge, in the
+    order of its edges. Rows of a part are those of the whole graph: what a node or an edge is does
+    not depend on what else was retrieved. Edges of one relation have one vector, so that training
+    keeps one for each relation. The same part gives the same bits again, also from several threads.
+    A part may be empty; one that lacks an end of its edges is a ``DataError``.
+
+    For a tokenizer of your own, call it in a test on a graph of some dozens of nodes, with a node
+    without edges, a loop, parallel edges and several relations among them:
+
+        def test_my_tokenizer_keeps_the_contract():
+            graph = TextualGraph.from_triples([("a", "r", "b"), ("b", "s", "a"), ("b", "s", "b")])
+            assert_graph_tokenizer_contract(MyTokenizer(graph), graph)
+
+    Args:
+        tokenizer: Over ``view``.
+        view: A graph with an edge between two nodes.
+        seed: Draws the parts.
+
+    Raises:
+        AssertionError: A promise is broken.
+    """
+    from graphllm.tokenizers.features import GraphTokenizer
+
+    assert isinstance(tokenizer, GraphTokenizer)
+    nodes = np.arange(view.num_nodes, dtype=np.int32)
+    whole = _part_of(view, nodes)
+    tokens = tokenizer.tokenize(whole)
+    _assert_tokens_fit(tokenizer, view, whole, tokens)
+    _assert_one_vector_per_relation(view, tokens)
+    draw = np.random.default_rng(seed)
+    parts = [_part_of(view, nodes[draw.random(len(nodes)) < share]) for share in (0, 0.2, 0.5, 0.9)]
+    lone = [_part_of(view, nodes[i : i + 1]) for i in (0, len(nodes) - 1)]
+    bare = replace(whole, edges=whole.edges[:0], edge_scores=whole.edge_scores[:0])
+    for part in [*parts, *lone, bare]:
+        found = tokenizer.tokenize(part)
+        _assert_tokens_fit(tokenizer, view, part, found)
+        _assert_rows(found, tokens, part)
+    with ThreadPoolExecutor(4) as pool:
+        for again in pool.map(lambda _: tokenizer.tokenize(whole), range(4)):
+            _assert_same_bits(again, tokens)
+    _assert_refuses_a_lone_end(tokenizer, view)
+
+
+def _part_of(view: GraphView, nodes: np.ndarray) -> Subgraph:
+    """Return some nodes and all edges between them."""
+    has_both = np.isin(view.heads, nodes) & np.isin(view.tails, nodes)
+    edges = np.flatnonzero(has_both).astype(np.int32)
+    return Subgraph(
+        nodes=nodes,
+        edges=edges,
+        node_scores=np.ones(len(nodes), dtype=np.float32),
+        edge_scores=np.ones(len(edges), dtype=np.float32),
+    )
+
+
+def _assert_tokens_fit(
+    tokenizer: "GraphTokenizer", view: GraphView, part: Subgraph, tokens: "GraphTokens"
+) -> None:
+    import torch
+
+    told = f"{len(part.nodes)} nodes and {len(part.edges)} edges"
+    read = {"x": (tokens.x, len(part.nodes), tokenizer.dim)}
+    assert (tokens.edge_attr is None) == (tokenizer.edge_dim is None), "edge_dim and edge_attr"
+    if tokens.edge_attr is not None and tokenizer.edge_dim is not None:
+        read["edge_attr"] = (tokens.edge_attr, len(part.edges), tokenizer.edge_dim)
+    for name, (vectors, count, dim) in read.items():
+        shape = tuple(vectors.shape)
+        assert shape == (count, dim), f"{name} is {shape} for {told}, dim {dim}"
+        assert vectors.dtype == torch.float32, f"{name} is {vectors.dtype}"
+        assert vectors.isfinite().all(), f"{name} has what is no number"
+    assert tokens.num_graphs == 1, f"{tokens.num_graphs} graphs of one part"
+    ends = np.stack([view.heads[part.edges], view.tails[part.edges]])
+    assert np.array_equal(part.nodes[tokens.edge_index.numpy()], ends), "edges join other nodes"
+
+
+def _assert_rows(found: "GraphTokens", whole: "GraphTokens", part: Subgraph) -> None:
+    import torch
+
+    nodes, edges = (torch.from_numpy(ids.astype(np.int64)) for ids in (part.nodes, part.edges))
+    _assert_close(found.x, whole.x[nodes], "a node's vector depends on the part it is in")
+    if found.edge_attr is not None and whole.edge_attr is not None:
+        _assert_close(
+            found.edge_attr, whole.edge_attr[edges], "an edge's vector depends on the part it is in"
+        )
+
+
+def _assert_one_vector_per_relation(view: GraphView, tokens: "GraphTokens") -> None:
+    import torch
+
+    if tokens.edge_attr is None:
+        return
+    _, first, which = np.unique(view.relation_ids, return_index=True, return_inverse=True)
+    of_relation = tokens.edge_attr[torch.from_numpy(first[which])]
+    _assert_close(tokens.edge_attr, of_relation, "edges of one relation have several vectors")
+
+
+def _assert_same_bits(again: "GraphTokens", tokens: "GraphTokens") -> None:
+    for name in ("x", "edge_index", "edge_attr"):
+        one, other = getattr(again, name), getattr(tokens, name)
+        same = one is None if other is None else bool((one == other).all())
+        assert same, f"{name} does not repeat"
+
+
+def _assert_refuses_a_lone_end(tokenizer: "GraphTokenizer", view: GraphView) -> None:
+    edge = int(np.flatnonzero(view.heads != view.tails)[0])
+    one = np.ones(1, dtype=np.float32)
+    torn = Subgraph(
+        nodes=np.asarray(view.heads[edge : edge + 1]),
+        edges=np.array([edge], dtype=np.int32),
+        node_scores=one,
+        edge_scores=one,
+    )
+    try:
+        tokenizer.tokenize(torn)
+    except DataError:
+        return
+    raise AssertionError(f"edge {edge} was taken without its tail")
 
 
 def random_graph_tokens(

@@ -1,13 +1,17 @@
 """``graphllm index``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from graphllm.cli.console import note, progress, say
 from graphllm.cli.group import EXPECTED_ERROR, LazyGroup
 from graphllm.cli.opening import file_options, resolve, tell_mapping
+
+if TYPE_CHECKING:
+    from graphllm.index import GraphIndex
 
 
 @click.group(cls=LazyGroup)
@@ -38,8 +42,19 @@ index.default = "build"
     help="The folder to write; FILE's name with .gllm when left out.",
 )
 @click.option("--embed", is_flag=True, help="Also the vectors of all names, for search by meaning.")
+@click.option(
+    "--topology",
+    is_flag=True,
+    help="Also a vector of where each node stands in the graph, which `train soft-prompt"
+    " --topology` reads; without it they are computed when they are first read, once.",
+)
 def build(
-    graph: str, mapping: str | None, format_: str | None, out: Path | None, embed: bool
+    graph: str,
+    mapping: str | None,
+    format_: str | None,
+    out: Path | None,
+    embed: bool,
+    topology: bool,
 ) -> None:
     """Read FILE and write its index; the word `build` may be left out.
 
@@ -49,7 +64,7 @@ def build(
     \b
     Examples:
       graphllm index build films.csv -o films.gllm
-      graphllm index films.csv --embed
+      graphllm index films.csv --embed --topology
       graphllm index data.csv --map "head=from,relation=how,tail=to"
     """
     from graphllm.graph.plain import plain
@@ -78,7 +93,18 @@ def build(
             encoder = load_encoder()
             for what in ("relations", "names"):
                 built.embed(encoder, what, progress=report)
+        if topology:
+            _keep_topology(built, report)
     say(f"{plain(str(target))}: {built.num_nodes:,} nodes, {built.num_edges:,} edges")
+
+
+def _keep_topology(built: "GraphIndex", report: Callable[[str, int, int], None]) -> None:
+    """Compute the topology tokens that trainings read, and leave them beside the index."""
+    from graphllm.tokenizers.topology import TopologySettings, graph_topology
+
+    report("computing topology tokens", 0, 1)
+    graph_topology(built, TopologySettings())
+    report("computing topology tokens", 1, 1)
 
 
 def _stem(source: str, files: Sequence[Path]) -> str:

@@ -166,7 +166,8 @@ def _counted(
     matrix.sum_duplicates()
     if relation_ids is None:
         matrix.data[:] = 1
-    return matrix
+    # sums in double precision: their order, which is that of the nodes, leaves no trace in single
+    return matrix.astype(np.float32, copy=False)
 
 
 class WeightedEdges(NamedTuple):
@@ -174,7 +175,7 @@ class WeightedEdges(NamedTuple):
 
     rows: Nodes
     columns: Nodes
-    weights: Float32[np.ndarray, "num_edges"]
+    weights: Float64[np.ndarray, "num_edges"]
 
 
 def relation_weights(rows: Nodes, columns: Nodes, relation_ids: Nodes) -> WeightedEdges:
@@ -189,7 +190,7 @@ def relation_weights(rows: Nodes, columns: Nodes, relation_ids: Nodes) -> Weight
     first[1:] = (np.diff(rows) != 0) | (np.diff(columns) != 0) | (np.diff(relation_ids) != 0)
     rows, columns, relation_ids = rows[first], columns[first], relation_ids[first]
     degrees = _degrees_within(relation_ids, rows) * _degrees_within(relation_ids, columns)
-    return WeightedEdges(rows, columns, (degrees**-0.5).astype(np.float32))
+    return WeightedEdges(rows, columns, degrees**-0.5)
 
 
 def _degrees_within(relation_ids: Nodes, nodes: Nodes) -> Float64[np.ndarray, "num_edges"]:
@@ -207,8 +208,9 @@ def _normalized(matrix: Any) -> Any:  # noqa: ANN401 - scipy ships no types
     rows = np.repeat(np.arange(num_rows, dtype=np.int32), np.diff(matrix.indptr))
     by_row = _inverse_root(_sums(rows, matrix.data, num_rows))
     by_column = _inverse_root(_sums(matrix.indices, matrix.data, num_columns))
-    matrix.data *= by_row[rows]
-    matrix.data *= by_column[matrix.indices]
+    scale = by_row[rows]
+    scale *= by_column[matrix.indices]  # first among themselves: an edge and its turn get the same
+    matrix.data *= scale
     return matrix
 
 

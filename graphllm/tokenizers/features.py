@@ -19,12 +19,18 @@ from graphllm.text.encoder import TextEncoder
 from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.topology import TopologySettings, graph_topology, topology_of_many
 
-TOKENIZERS = {"text": "graphllm.tokenizers.features:TextTokenizer"}
+TOKENIZERS = {
+    "text": "graphllm.tokenizers.features:TextTokenizer",
+    "topology": "graphllm.tokenizers.features:TopologyTokenizer",
+}
 
 
 @runtime_checkable
 class GraphTokenizer(Protocol):
-    """Turns a part of one graph into what a graph encoder reads."""
+    """Turns a part of one graph into what a graph encoder reads.
+
+    ``graphllm.testing.assert_graph_tokenizer_contract`` checks what else it promises.
+    """
 
     @property
     def dim(self) -> int:
@@ -35,7 +41,13 @@ class GraphTokenizer(Protocol):
         """Length of an edge's vector; ``None`` when edges have none."""
 
     def tokenize(self, subgraph: Subgraph) -> GraphTokens:
-        """Return one graph: nodes and edges in the order of ``subgraph``."""
+        """Return one graph: nodes and edges in the order of ``subgraph``.
+
+        A node's vector depends on the node and the whole graph only, an edge's on its relation.
+
+        Raises:
+            DataError: An edge has an end that is not among the nodes.
+        """
 
 
 def load_tokenizer(
@@ -155,6 +167,50 @@ class TextTokenizer:
             both = vectors[described] + self._texts.of(nodes[described])
             vectors[described] = _of_length_one(both)
         return vectors
+
+
+class TopologyTokenizer:
+    """Topology tokens alone: how a graph is wired, whatever its nodes and relations are called.
+
+    For graphs without texts, and for models that are to be used on graphs they have not seen.
+    Vectors of nodes are scaled to length one; edges have none.
+
+    Args:
+        view: The graph that subgraphs are parts of.
+        encoder: Is not used: tokenizers are all made from the same.
+        topology: Of the tokens; the usual settings when ``None``.
+    """
+
+    edge_dim: int | None = None
+
+    def __init__(
+        self,
+        view: GraphView,
+        encoder: TextEncoder | None = None,
+        topology: TopologySettings | None = None,
+    ) -> None:
+        self.view = view
+        self.topology = topology or TopologySettings()
+
+    @property
+    def dim(self) -> int:
+        """Length of a node's vector."""
+        return self.topology.dim
+
+    def tokenize(self, subgraph: Subgraph) -> GraphTokens:
+        """Return one graph: nodes and edges in the order of ``subgraph``.
+
+        Raises:
+            DataError: An edge has an end that is not among the nodes.
+        """
+        x = _of_length_one(self._wiring[subgraph.nodes])
+        return GraphTokens.single(
+            torch.from_numpy(x), torch.from_numpy(_positions(self.view, subgraph))
+        )
+
+    @cached_property
+    def _wiring(self) -> Float32[np.ndarray, "num_nodes dim"]:
+        return graph_topology(self.view, self.topology)
 
 
 class _Texts:

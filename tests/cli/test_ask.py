@@ -171,6 +171,22 @@ def test_an_index_is_named_after_its_file(graphllm, tmp_path):
     assert graphllm("index", "info", "films.csv").returncode == 1
 
 
+def test_an_index_keeps_the_topology_tokens_that_trainings_read(graphllm, tmp_path):
+    from graphllm.index import GraphIndex
+    from graphllm.tokenizers.topology import TopologySettings, graph_topology
+
+    assert "--topology" in graphllm("index", "build", "--help").stdout
+    assert graphllm("index", "discoveries", "-o", "mine.gllm", "--topology").returncode == 0
+    (kept,) = tmp_path.glob("mine.gllm/gen-*/derived/*.npy")
+    before = kept.stat().st_mtime_ns
+    settings = TopologySettings()
+    with GraphIndex.open(tmp_path / "mine.gllm") as index:
+        assert graph_topology(index, settings).shape == (331, settings.dim)
+    assert list(kept.parent.glob("*.npy")) == [kept]
+    assert kept.stat().st_mtime_ns == before
+    assert graphllm("index", "check", "mine.gllm").returncode == 0
+
+
 def test_an_index_of_a_changed_file_says_so(graphllm, tmp_path):
     films = tmp_path / "films.csv"
     films.write_text("head,relation,tail\nAlien,directed by,Scott\n", "utf-8")

@@ -46,3 +46,17 @@ def test_a_report_for_programs_and_an_answer(graphllm, towns, tmp_path):
     done = graphllm("ask", "towns.csv", "Where is Town 3?", "--llm", "run")
     assert done.returncode == 1
     assert "holds a training run without prompted.json" in done.stderr
+
+
+def test_topology_tokens_of_an_index_are_read_and_not_computed_again(graphllm, towns, tmp_path):
+    assert graphllm("index", "towns.csv", "-o", "towns.gllm", "--topology").returncode == 0
+    (kept,) = tmp_path.glob("towns.gllm/gen-*/derived/*.npy")
+    before = kept.stat().st_mtime_ns
+    small = ("--questions", "20", "--held-out", "4", "--steps", "2", "--tokens", "2", "--topology")
+    train = ("train", "soft-prompt", "--graph", "towns.gllm", *towns[2:], *small, "--out", "run")
+    done = graphllm(*train, timeout=600)
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.glob("**/derived/*.npy")) == [kept]
+    assert kept.stat().st_mtime_ns == before
+    made = json.loads((tmp_path / "run" / "prompted.json").read_text("utf-8"))
+    assert made["topology"]["dim"] == 128

@@ -1,5 +1,7 @@
 """Tokens of subgraphs: whose vector stands where, and what is encoded."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,14 @@ from graphllm.errors import ConfigError, DataError
 from graphllm.graph import GraphBuilder, Subgraph
 from graphllm.index import GraphIndex
 from graphllm.nn import GraphTokens
-from graphllm.tokenizers.features import GraphTokenizer, TextTokenizer, load_tokenizer
+from graphllm.testing import assert_graph_tokenizer_contract
+from graphllm.tokenizers.features import (
+    TOKENIZERS,
+    GraphTokenizer,
+    TextTokenizer,
+    TopologyTokenizer,
+    load_tokenizer,
+)
 from graphllm.tokenizers.topology import TopologySettings, graph_topology
 
 
@@ -36,6 +45,102 @@ def graph():
     for edge in [("ann", "knows", "bob"), ("bob", "born in", "rome"), ("ann", "born in", "rome")]:
         builder.edge(*edge)
     return builder.build()
+
+
+@pytest.fixture(scope="module")
+def tangle():
+    """Thirty people and what joins them, with all a graph may have: see the first edges."""
+    builder = GraphBuilder()
+    for i in range(30):
+        builder.node(f"person {chr(97 + i % 26)}{i}", text="a tailor" if i % 3 else "")
+    edges = [(0, "knows", 0), (1, "knows", 2), (1, "knows", 2), (1, "pays", 2), (2, "pays", 1)]
+    draw = np.random.default_rng(0)
+    ends = draw.integers(0, 28, (60, 2)).tolist()  # the last two have no edges
+    edges += [(v, ("knows", "pays", "heads")[(v + w) % 3], w) for v, w in ends]
+    for v, relation, w in edges:
+        builder.edge(f"person {chr(97 + v % 26)}{v}", relation, f"person {chr(97 + w % 26)}{w}")
+    return builder.build()
+
+
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+@pytest.mark.parametrize(
+    "topology",
+    [
+        None,
+        TopologySettings(dim=6),
+        TopologySettings(dim=200, directed=True, relations="balanced"),
+        TopologySettings(dim=4, exact_up_to=0),
+    ],
+    ids=["usual", "short", "directed", "randomised"],
+)
+def test_every_tokenizer_keeps_the_contract(tangle, name, topology):
+    assert_graph_tokenizer_contract(load_tokenizer(name, tangle, Letters(), topology), tangle)
+
+
+def test_tokenizers_of_an_index_keep_the_contract(tangle, tmp_path):
+    with GraphIndex.build(tangle, tmp_path / "t.gllm") as index:
+        index.embed(Letters(), "names")
+        for name in TOKENIZERS:
+            tokenizer = load_tokenizer(name, index, Letters(), TopologySettings(dim=5))
+            assert_graph_tokenizer_contract(tokenizer, index)
+
+
+class Broken:
+    """A tokenizer that breaks one promise."""
+
+    edge_dim = 26
+
+    def __init__(self, graph, spoil):
+        self.right, self.spoil = TextTokenizer(graph, Letters()), spoil
+        self.dim = self.right.dim
+
+    def tokenize(self, subgraph):
+        return self.spoil(self.right.tokenize(subgraph), subgraph, self.right)
+
+
+def spoilt(**changed):
+    return lambda tokens, *_: replace(tokens, **{k: f(tokens) for k, f in changed.items()})
+
+
+def first_node_only(tokens, subgraph, right):
+    with np.errstate(all="ignore"):
+        return replace(tokens, x=tokens.x - tokens.x[:1]) if len(tokens.x) else tokens
+
+
+def lone_ends_dropped(tokens_of):
+    def tokenize(subgraph):
+        try:
+            return tokens_of(subgraph)
+        except DataError:
+            return tokens_of(replace(subgraph, edges=subgraph.edges[:0], edge_scores=NOTHING))
+
+    return tokenize
+
+
+NOTHING = np.zeros(0, dtype=np.float32)
+BREACHES = {
+    "edges join other nodes": spoilt(edge_index=lambda t: t.edge_index.flip(0)),
+    "x is torch.float64": spoilt(x=lambda t: t.x.double()),
+    "x has what is no number": spoilt(x=lambda t: t.x / 0),
+    r"x is \(30, 25\) for 30 nodes": spoilt(x=lambda t: t.x[:, 1:]),
+    "edge_dim and edge_attr": spoilt(edge_attr=lambda t: None),
+    "depends on the part": first_node_only,
+    "several vectors": spoilt(edge_attr=lambda t: t.edge_attr + torch.arange(t.num_edges)[:, None]),
+    "x does not repeat": spoilt(x=lambda t: t.x + 1e-6 * torch.rand(t.x.shape)),
+}
+
+
+@pytest.mark.parametrize("told", BREACHES, ids=str)
+def test_the_contract_sees_a_broken_promise(tangle, told):
+    with pytest.raises(AssertionError, match=told):
+        assert_graph_tokenizer_contract(Broken(tangle, BREACHES[told]), tangle)
+
+
+def test_the_contract_sees_an_edge_with_one_end(tangle):
+    tokenizer = TextTokenizer(tangle, Letters())
+    tokenizer.tokenize = lone_ends_dropped(tokenizer.tokenize)
+    with pytest.raises(AssertionError, match="was taken without its tail"):
+        assert_graph_tokenizer_contract(tokenizer, tangle)
 
 
 def part(nodes, edges):
@@ -143,5 +248,8 @@ def test_many_graphs_share_their_texts_and_are_each_alone(graph):
 def test_tokenizers_have_names(graph):
     found = load_tokenizer("text", graph, Letters(), TopologySettings(dim=4))
     assert found.dim == 30
+    bare = load_tokenizer("topology", graph, Letters())
+    assert isinstance(bare, TopologyTokenizer)
+    assert (bare.dim, bare.edge_dim) == (TopologySettings().dim, None)
     with pytest.raises(ConfigError, match=r"unknown tokenizer 'txt'.*Did you mean 'text'"):
         load_tokenizer("txt", graph, Letters())

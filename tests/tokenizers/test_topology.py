@@ -151,6 +151,46 @@ def test_bipartite_tokens_are_those_of_the_naive_formula(drawn, dim, order):
     np.testing.assert_allclose(gram(found), gram(expected), atol=2e-3)
 
 
+def random_edges(num_nodes, seed):
+    """Edges of three relations: some twice, some loops, a lone node, very different degrees."""
+    draw = np.random.default_rng([num_nodes, seed])
+    ends = ((num_nodes - 1) * draw.random((2, 8 * num_nodes)) ** 1.3).astype(int)
+    relations = draw.integers(0, 3, ends.shape[1])
+    edges = list(zip(*ends.tolist(), relations.tolist(), strict=True))
+    return edges + edges[:4]
+
+
+def least_gap(values):
+    values = np.sort(values[values > 1e-6])
+    return np.diff(values).min(initial=1.0)
+
+
+@pytest.mark.parametrize("dim", [16, 128], ids=["short", "long"])
+@pytest.mark.parametrize("relations", ["merged", "balanced"])
+@pytest.mark.parametrize("directed", [False, True], ids=["undirected", "directed"])
+@pytest.mark.parametrize("num_nodes", [20, 60, 160])
+def test_gram_matrix_follows_the_nodes_of_a_larger_graph(num_nodes, directed, relations, dim):
+    draw = np.random.default_rng(num_nodes)
+    settings = TopologySettings(dim=dim, directed=directed, relations=relations)
+    assert 2 * num_nodes <= settings.exact_up_to
+    for seed in range(2):
+        edges = random_edges(num_nodes, seed)
+        graph = relational(edges, num_nodes)
+        a = NormalizedAdjacency.of(graph, directed=directed, balanced=relations == "balanced")
+        a = a.matrix.toarray().astype(np.float64)
+        assert least_gap(np.linalg.svd(a)[1] if directed else np.linalg.eigvalsh(a)) > 1e-6
+        place, order = draw.permutation(num_nodes), draw.permutation(len(edges))
+        moved = [(place[v], place[w], r) for v, w, r in (edges[i] for i in order)]
+        before = gram(graph_topology(graph, settings))
+        after = gram(graph_topology(relational(moved, num_nodes), settings))
+        np.testing.assert_allclose(after[np.ix_(place, place)], before, atol=1e-3)
+
+
+def relational(edges, num_nodes):
+    relations = iter([r for _, _, r in edges])
+    return graph_of([(v, w) for v, w, _ in edges], num_nodes, lambda *_: f"r{next(relations)}")
+
+
 @profile(max_examples=40)
 @given(edge_lists(), st.randoms(use_true_random=False))
 def test_gram_matrix_follows_a_permutation_of_the_nodes(drawn, random):
