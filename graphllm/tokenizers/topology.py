@@ -134,7 +134,9 @@ def topology_tokens(
     would drown them in a large graph; small graphs are decomposed exactly.
 
     On an undirected graph the negative eigenvalues of A have v = -u and leave columns of zeros,
-    about half of them.
+    about half of them. The vectors of equal singular values may be turned into each other; nothing
+    says which are meant, and tokens then depend on the order of the nodes. Each connected part of
+    a graph has the value 1 (of a directed graph: each part of its heads and tails as two sets).
 
     Args:
         rng: Draws the start of the randomised decomposition, to vary it while training; by
