@@ -1,7 +1,9 @@
 """Find and read the files of a data set as it is published."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from graphllm.errors import ConfigError, DataError
 
@@ -48,3 +50,18 @@ def read_lines(path: Path) -> list[str]:
     if lines == [""]:
         raise DataError(f"{path} is empty; expected one question a line")
     return lines
+
+
+def json_object(text: str | bytes, where: str) -> dict[str, Any]:
+    """Return the JSON object that ``text`` is.
+
+    Raises:
+        DataError: It is none; names ``where``, such as a file and a line.
+    """
+    try:
+        record = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{where}: not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise DataError(f"{where}: expected an object, got {str(record)[:80]}")
+    return record

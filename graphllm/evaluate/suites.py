@@ -12,7 +12,10 @@ from pathlib import Path
 from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate.examples import Chain, Example, Suite
 from graphllm.evaluate.explagraphs import explagraphs
+from graphllm.evaluate.grailqa import grailqa
 from graphllm.evaluate.layout import choose_split, find_file, read_lines
+from graphllm.evaluate.rog import rog
+from graphllm.evaluate.scenegraphs import scenegraphs
 from graphllm.evaluate.webqsp import webqsp_subgraphs
 from graphllm.query.plan import Step
 
@@ -156,4 +159,8 @@ SUITES: dict[str, Loader] = {
     "webqsp-subgraphs": partial(webqsp_subgraphs, ""),
     "webqsp-subgraphs-refined": partial(webqsp_subgraphs, "_refined"),
     "graphqa-explagraphs": explagraphs,
+    "graphqa-scenegraphs": scenegraphs,
+    "graphqa-webqsp": partial(rog, "RoG-webqsp"),
+    "cwq": partial(rog, "RoG-cwq"),
+    "grailqa": grailqa,
 }

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graphllm.errors import DataError
-from graphllm.evaluate.examples import Compared, Example, Suite
+from graphllm.evaluate.examples import Compared, Example, Published, Suite
 from graphllm.evaluate.layout import choose_split, find_file, read_lines
 from graphllm.evaluate.metrics import loosely
+from graphllm.evaluate.rog import webqsp_label, webqsp_prompt
 from graphllm.graph import GraphBuilder, TextualGraph
 
 _PARTS = {"test": "test", "dev": "val"}
@@ -78,6 +79,9 @@ def _example(number: int, row: _Row) -> Example:
         gold=gold,
         in_graph=any(loosely(answer) in there for answer in gold),
         compared=Compared.NORMALIZED,
+        prompt=webqsp_prompt(row.question),
+        label=webqsp_label(row.answers),
+        published=Published.ANSWERS,
     )
 
 
