@@ -16,16 +16,21 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from graphllm.errors import ConfigError
+from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.view import GraphView
 from graphllm.llm import Decoding, Generation, Prompt, TokenPrompt
 from graphllm.llm.local import LocalLanguageModel
 from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
 from graphllm.models.prompted_model import embedding_norm, soft_rows
 from graphllm.nn import GraphTokens
+from graphllm.retrieval.g_retriever import node_texts
+from graphllm.text.encoder import TextEncoder
 
 
 class Soft(StrEnum):
@@ -239,6 +244,21 @@ def _own_form(told: Told, soft: Sequence[Tensor]) -> Prompt:
 
 def _words(told: Told) -> str:
     return f"{told.text}\n\n{told.question}" if told.text else told.question
+
+
+def published_tokens(view: GraphView, part: Subgraph, encoder: TextEncoder) -> GraphTokens:
+    """Return a part of a graph as the published graph encoder reads it.
+
+    A node's vector is that of its text, an edge's that of its relation.
+    """
+    texts = node_texts(view)
+    relation_ids = np.asarray(view.relation_ids[part.edges])
+    ends = np.stack([view.heads[part.edges], view.tails[part.edges]])
+    return GraphTokens.single(
+        torch.from_numpy(encoder.encode([texts[node] for node in part.nodes.tolist()])),
+        torch.from_numpy(np.searchsorted(part.nodes, ends).astype(np.int64)),
+        torch.from_numpy(encoder.encode([view.relations[r] for r in relation_ids.tolist()])),
+    )
 
 
 def published_prompter(in_dim: int, edge_dim: int, model_dim: int) -> PrompterSettings:

@@ -130,6 +130,22 @@ def published_text(view: GraphView, part: Subgraph) -> str:
     )
 
 
+def nearest_triples(view: GraphView, question: str, encoder: TextEncoder, num: int) -> str:
+    """Return the triples whose words are nearest to the question, one a line, nearest first.
+
+    Source: Baek, Aji and Saffari 2023 (KAPING), section 3, over all triples of a small graph.
+    """
+    lines = [
+        f"({view.names[head]}, {view.relations[relation]}, {view.names[tail]})"
+        for head, relation, tail in zip(
+            view.heads.tolist(), view.relation_ids.tolist(), view.tails.tolist(), strict=True
+        )
+    ]
+    distinct = list(dict.fromkeys(lines))
+    likeness = _likeness(encoder, distinct, encoder.encode([question])[0])
+    return "\n".join(distinct[i] for i in np.argsort(-likeness, kind="stable")[:num].tolist())
+
+
 def _csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

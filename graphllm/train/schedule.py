@@ -53,6 +53,29 @@ def half_cosine(step: int, rates: Rates) -> float:
     return _fallen((step - rising) / (rates.num_steps - rising), rates)
 
 
+def every_second_step(step: int, rates: Rates) -> float:
+    """Return the rate that G-Retriever trains with: ``half_cosine``, set in every second step.
+
+    Its ``grad_steps = 2`` accumulates nothing; it only leaves the rate as it was in the first,
+    third, ... step of each epoch. Before it is set for the first time it is the highest. The rise
+    lasts one epoch, which tells how long an epoch is.
+
+    Examples:
+        >>> rates = Rates(8, 1.0, warmup=0.5)
+        >>> [round(every_second_step(step, rates), 2) for step in range(8)]
+        [1.0, 0.25, 0.25, 0.75, 0.75, 0.85, 0.85, 0.15]
+    """
+    per_epoch = rates.rising
+    epoch, place = divmod(step, per_epoch)
+    if place % 2 == 0:
+        place -= 1
+    if place < 0:
+        epoch, place = epoch - 1, per_epoch - 1 - per_epoch % 2
+    if epoch < 0 or place < 0:
+        return rates.highest
+    return half_cosine(epoch * per_epoch + place, rates)
+
+
 def constant(step: int, rates: Rates) -> float:
     """Return the rate that stays where the rise brought it."""
     return rates.highest * min(step + 1, rates.rising) / rates.rising
@@ -66,5 +89,6 @@ def _fallen(share: float, rates: Rates) -> float:
 SCHEDULES: dict[str, Callable[[int, Rates], float]] = {
     "cosine": cosine,
     "half_cosine": half_cosine,
+    "every_second_step": every_second_step,
     "constant": constant,
 }

@@ -1,0 +1,543 @@
+"""Train and score G-Retriever and its baselines on a suite whose questions have their own graphs.
+
+    settings = GraphQASettings(suite="graphqa-explagraphs", llm="small", method="g_retriever")
+    report = run(GRAPH_QA, settings, Path("run"))        # graphllm.train.run_folder
+    report = rerun(GRAPH_QA, Path("run"), Path("again"))  # the same weights, bit for bit, on a CPU
+
+The folder of a run also holds ``predictions.jsonl``: each question, what was said, without times.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from graphllm.answer import Usage
+from graphllm.errors import ConfigError, DataError
+from graphllm.evaluate import Example, Predicted, PublishedPrompt, Suite, load_suite
+from graphllm.evaluate.hallucination import Facts, read_grounds
+from graphllm.evaluate.measure import measure
+from graphllm.evaluate.predictions import Prediction, write_predictions
+from graphllm.graph.folding import fold
+from graphllm.graph.layouts import Layout
+from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.textualize import textualize
+from graphllm.graph.view import GraphView
+from graphllm.llm.local import LocalLanguageModel
+from graphllm.models.g_retriever import (
+    GRetriever,
+    LearnedTokens,
+    SequenceSettings,
+    Soft,
+    Told,
+    default_prompter,
+    published_prompter,
+    published_tokens,
+)
+from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
+from graphllm.models.prompted_model import open_language_model
+from graphllm.nn import GraphTokens
+from graphllm.retrieval.g_retriever import (
+    PrizeSettings,
+    nearest_triples,
+    published_text,
+    retrieve_published,
+    whole_graph,
+)
+from graphllm.tasks.graph_qa import GraphQA
+from graphllm.text.encoder import TextEncoder, load_encoder
+from graphllm.text.remembering import Remembering
+from graphllm.tokenizers.features import TextTokenizer
+from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS, asked_of, with_question
+from graphllm.tokenizers.topology import TopologySettings
+from graphllm.train.checkpoint import load_trainable, save_trainable
+from graphllm.train.graph_qa import Answering, EpochSettings, train_on_questions
+from graphllm.train.run_folder import Recipe, RunFolder, read_run
+from graphllm.train.settings_file import from_table
+from graphllm.train.trainer import Progress
+
+NAME = "graph-qa"  # of the recipe, in the run folder
+PREDICTIONS = "predictions.jsonl"
+PUBLISHED = "published"  # the retriever of the paper, beside those of ``RETRIEVERS``
+_VIRTUAL_TOKENS = 10
+_KAPING_TRIPLES = 5  # as G-Retriever asks its baseline
+_CHECKED_WORDS = frozenset(["yes", "no"])
+
+
+class Method(NamedTuple):
+    """What a model is given of a question and its graph.
+
+    Attributes:
+        soft: What soft tokens are made of.
+        retrieves: Whether a part of the graph is picked; else all of it is used.
+        text: ``"graph"`` in words, the nearest ``"triples"``, or ``""``.
+        ending: Words behind the question.
+    """
+
+    soft: Soft = Soft.NONE
+    retrieves: bool = False
+    text: str = "graph"
+    ending: str = ""
+
+
+METHODS = {
+    "g_retriever": Method(Soft.GRAPH, retrieves=True),
+    "graph_token": Method(Soft.GRAPH, text=""),
+    "prompt_tuning": Method(Soft.LEARNED),
+    "text": Method(),  # with lora_rank, the published LoRA baseline; without, zero-shot
+    "retrieved_text": Method(retrieves=True),
+    "question": Method(text=""),
+    "zero_cot": Method(ending="Let's think step by step."),
+    "cot_bag": Method(ending="Let's construct a graph with the nodes and edges first."),
+    "kaping": Method(text="triples"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQASettings:
+    """How a method is trained on a suite and scored.
+
+    Attributes:
+        suite: A suite whose questions have graphs of their own, with splits to train and stop on.
+        data: The folder of data sets; ``""`` takes what ``GRAPHLLM_DATA`` says.
+        llm: A language model of this machine.
+        method: A name in ``METHODS``.
+        lora_rank: Of adapters that are trained; 0 leaves the language model as it is.
+        text_encoder: Of nodes, relations and questions; see ``load_encoder``.
+        retriever: ``""`` takes whole graphs, as published for ExplaGraphs; ``"published"`` the
+            prizes of the paper; else a name in ``graphllm.retrieval.retrievers``.
+        prizes: Of the published retriever.
+        gnn: A name in ``graphllm.nn.ENCODERS``.
+        hidden_dim: Of the graph encoder; 0 takes the usual one, 1024 in paper mode.
+        num_layers: Of the graph encoder; 0 takes the usual number, 4 in paper mode.
+        num_tokens: Soft tokens of a graph; one in paper mode.
+        topology: Whether nodes also have topology tokens; not in paper mode.
+        shuffles_edges: A control: every edge leads to the tail of another edge of its graph.
+        sequence: What the language model reads, and whether all of it is in paper mode.
+        training: How long and how fast.
+        by_likelihood: Of suites with choices: take the likeliest choice instead of a reply.
+        verifies: Keep only answers that the retrieved part holds; not where there are choices.
+        num_train: Questions to train on, at most; 0 takes all.
+        num_scored: The same for validation and score.
+        scored: The split that is scored at the end.
+        device: Of the language model.
+        seed: Of everything drawn.
+
+    Raises:
+        ConfigError: No such method, or settings that do not go together.
+    """
+
+    suite: str
+    data: str = ""
+    llm: str = "small"
+    method: str = "g_retriever"
+    lora_rank: int = 0
+    text_encoder: str = "minilm"
+    retriever: str = ""
+    prizes: PrizeSettings = field(default_factory=PrizeSettings)
+    gnn: str = "graph_transformer"
+    hidden_dim: int = 0
+    num_layers: int = 0
+    num_tokens: int = 8
+    topology: bool = False
+    shuffles_edges: bool = False
+    sequence: SequenceSettings = field(default_factory=SequenceSettings)
+    training: EpochSettings = field(default_factory=EpochSettings)
+    by_likelihood: bool = False
+    verifies: bool = False
+    num_train: int = 0
+    num_scored: int = 0
+    scored: str = "test"
+    device: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise ConfigError(f"unknown method {self.method!r}; there are {', '.join(METHODS)}")
+        if self.topology and self.paper_mode:
+            raise ConfigError("topology tokens are not in the paper: turn them or paper_mode off")
+        if self.trains and self.how.soft is Soft.NONE and not self.lora_rank:
+            raise ConfigError(
+                f"nothing of method {self.method!r} can be trained: give a lora_rank, or epochs = 0"
+            )
+
+    @property
+    def how(self) -> Method:
+        """What the model is given."""
+        return METHODS[self.method]
+
+    @property
+    def trains(self) -> bool:
+        """Whether anything is trained."""
+        return self.training.epochs > 0
+
+    @property
+    def paper_mode(self) -> bool:
+        """Whether sequence, graph encoder and retrieval are the published ones."""
+        return self.sequence.paper_mode
+
+
+class Telling:
+    """Tells a model what it reads of each question: the part of the graph, in words and tokens.
+
+    Args:
+        given: How.
+        llm: Counts the tokens of words.
+        encoder: Of texts; remembers them.
+    """
+
+    def __init__(
+        self, given: GraphQASettings, llm: LocalLanguageModel | None, encoder: TextEncoder
+    ) -> None:
+        self.given, self._llm = given, llm
+        self.encoder = encoder if isinstance(encoder, Remembering) else Remembering(encoder)
+        self._topology = TopologySettings() if given.topology else None
+
+    @property
+    def node_dim(self) -> int:
+        """Width of a node's vector."""
+        marks = 0 if self.given.paper_mode else NODE_MARKS
+        return self.encoder.dim + (self._topology.dim if self._topology else 0) + marks
+
+    @property
+    def edge_dim(self) -> int:
+        """Width of an edge's vector."""
+        return self.encoder.dim + (0 if self.given.paper_mode else EDGE_MARKS)
+
+    def told(
+        self, question: str, view: GraphView, prompt: PublishedPrompt | None = None, label: str = ""
+    ) -> Told:
+        """Return a question as the model reads it.
+
+        Args:
+            question: Alone; retrieval goes by it.
+            view: Its graph.
+            prompt: What is read in its place.
+            label: The right reply, where it is known.
+        """
+        part = self.part(question, view)
+        asked = prompt.text if prompt else f"Question: {question}\nAnswer: "
+        asked = f"{asked} {self.given.how.ending}" if self.given.how.ending else asked
+        return Told(
+            question=asked,
+            text=self.text(asked, question, view, part),
+            label=label,
+            graph=self.tokens(question, view, part) if self.given.how.soft is Soft.GRAPH else None,
+        )
+
+    def part(self, question: str, view: GraphView) -> Subgraph:
+        """Return the part of the graph that is told."""
+        name = self.given.retriever
+        if not name or not self.given.how.retrieves:
+            return whole_graph(view)
+        if name == PUBLISHED:
+            return retrieve_published(view, question, self.encoder, self.given.prizes)
+        qa = GraphQA.from_graph(view, retriever=name)
+        return qa.retrieve(question)
+
+    def text(self, asked: str, question: str, view: GraphView, part: Subgraph) -> str:
+        """Return the graph in words; ``""`` where the method tells none."""
+        kind = self.given.how.text
+        if kind == "triples":
+            return nearest_triples(view, question, self.encoder, _KAPING_TRIPLES)
+        if not kind:
+            return ""
+        if self.given.paper_mode or self._llm is None:
+            return published_text(view, part)
+        return textualize(
+            view,
+            part,
+            max_tokens=self.given.sequence.max_text_tokens,
+            count_tokens=self._llm.count_tokens,
+            layout=Layout.GROUPED,
+            question=asked,
+        ).text
+
+    def tokens(self, question: str, view: GraphView, part: Subgraph) -> GraphTokens:
+        """Return the part for a graph encoder."""
+        if self.given.paper_mode:
+            tokens = published_tokens(view, part, self.encoder)
+        else:
+            tokens = TextTokenizer(view, self.encoder, self._topology).tokenize(part)
+            named = _named(question, view)
+            tokens = with_question(tokens, asked_of(question, named, part, self.encoder))
+        return _shuffled(tokens, self.given.seed) if self.given.shuffles_edges else tokens
+
+    def of_suite(
+        self, suite: Suite, progress: Callable[[int, int], None] = lambda *_: None
+    ) -> list[Told]:
+        """Return every question of a suite, with its label.
+
+        Raises:
+            ConfigError: Its questions have no graphs of their own.
+        """
+        if suite.graph_of is None:
+            raise ConfigError(f"the questions of {suite.name} have one graph, not one each")
+        found = []
+        for number, example in enumerate(suite.examples):
+            progress(number, len(suite))
+            view = suite.graph_of(example)
+            found.append(self.told(example.question, view, example.prompt, label_of(example)))
+        progress(len(suite), len(suite))
+        return found
+
+
+def label_of(example: Example) -> str:
+    """Return what a model learns to write: the published label, or the right answers."""
+    return example.label or "|".join(example.gold)
+
+
+def _named(question: str, view: GraphView) -> list[int]:
+    """Return the nodes whose names stand in a question as they are."""
+    said = f" {fold(question)} "
+    return [n for n in range(view.num_nodes) if f" {fold(view.names[n])} " in said]
+
+
+def _shuffled(tokens: GraphTokens, seed: int) -> GraphTokens:
+    """Return the same edges with their tails in another order."""
+    draw = torch.Generator().manual_seed(seed * 1_000_003 + tokens.num_edges)
+    tails = tokens.edge_index[1, torch.randperm(tokens.num_edges, generator=draw)]
+    return replace(tokens, edge_index=torch.stack([tokens.edge_index[0], tails]))
+
+
+# the model
+
+
+def new_model(given: GraphQASettings, llm: LocalLanguageModel, telling: Telling) -> GRetriever:
+    """Return a model that has learnt nothing yet; draws with the seed of ``given``."""
+    torch.manual_seed(given.seed)
+    soft: GraphPrompter | LearnedTokens | None = None
+    if given.how.soft is Soft.GRAPH:
+        soft = GraphPrompter(_prompter(given, llm, telling))
+    elif given.how.soft is Soft.LEARNED:
+        words = llm.word_embeddings(_task_words(given))
+        soft = LearnedTokens(words, _VIRTUAL_TOKENS)
+    model = GRetriever(llm, given.sequence, soft)
+    return model.to(llm.module.device)
+
+
+def _task_words(given: GraphQASettings) -> str:
+    """Return what learned tokens begin as: the task in words."""
+    return f"Answer the question about the graph: {given.suite}"
+
+
+def _prompter(
+    given: GraphQASettings, llm: LocalLanguageModel, telling: Telling
+) -> PrompterSettings:
+    dims = (telling.node_dim, telling.edge_dim)
+    if given.paper_mode:
+        made = published_prompter(*dims, llm.model_dim)
+    else:
+        made = default_prompter(llm, *dims, num_tokens=given.num_tokens)
+    return replace(
+        made,
+        encoder=given.gnn,
+        hidden_dim=given.hidden_dim or made.hidden_dim,
+        num_layers=given.num_layers or made.num_layers,
+    )
+
+
+def open_llm(given: GraphQASettings) -> LocalLanguageModel:
+    """Return the language model; adapters are drawn with the seed of ``given``."""
+    torch.manual_seed(given.seed)
+    return open_language_model(given.llm, given.lora_rank, device=given.device)
+
+
+# training
+
+
+def train_graph_qa(given: GraphQASettings, folder: RunFolder) -> Mapping[str, object]:
+    """Train and score as ``given`` says, in a run folder, and return the numbers.
+
+    Raises:
+        ConfigError: A suite, a model or a setting that is not there.
+        DataError: Data are missing, or are not what they were when the run began.
+    """
+    llm = open_llm(given)
+    telling = Telling(given, llm, load_encoder(given.text_encoder))
+    model = new_model(given, llm, telling)
+    found: dict[str, object] = {"suite": given.suite, "method": given.method, "llm": llm.id}
+    if given.trains:
+        found |= _trained(given, folder, model, telling)
+    save_trainable(folder.weights, model, {"recipe": NAME})
+    suite = _suite(given, given.scored, given.num_scored)
+    folder.use(given.scored, suite.graph_path)
+    predictions = scored(model, suite, telling)
+    write_predictions(folder.path / PREDICTIONS, predictions)
+    return {**found, "split": given.scored, "n": len(predictions), **numbers(predictions)}
+
+
+def _trained(
+    given: GraphQASettings, folder: RunFolder, model: GRetriever, telling: Telling
+) -> dict[str, object]:
+    parts = {"train": given.num_train, "val": given.num_scored}
+    told = {}
+    for split, limit in parts.items():
+        suite = _suite(given, split, limit)
+        folder.use(split, suite.graph_path)
+        told[split] = telling.of_suite(suite)
+
+    def log(progress: Progress) -> None:
+        folder.log(progress)
+
+    done = train_on_questions(
+        model,
+        told["train"],
+        told["val"],
+        given.training,
+        seed=given.seed,
+        checkpoint=folder.checkpoint,
+        on_step=log,
+    )
+    loss = (done.measured or {}).get("loss")
+    return {
+        "trained_on": len(told["train"]),
+        "steps": done.num_steps,
+        "best_step": done.best_step,
+        "validation_loss": loss,
+    }
+
+
+def _suite(given: GraphQASettings, split: str, limit: int) -> Suite:
+    data = Path(given.data) if given.data else None
+    rng = np.random.default_rng((given.seed, len(split)))
+    return load_suite(given.suite, data, split).sample(limit or None, rng)
+
+
+# scoring
+
+
+def scored(
+    model: nn.Module, suite: Suite, telling: Telling, *, batch_size: int = 16
+) -> list[Prediction]:
+    """Return what a model says to each question of a suite.
+
+    Args:
+        model: `Answering`. Of a `GRetriever` the likeliest choice is taken where ``telling`` says
+            so, of any other what it generates.
+        suite: With a graph for each question.
+        telling: Made for the model.
+        batch_size: Questions asked at once.
+    """
+    if suite.graph_of is None:
+        raise ConfigError(f"the questions of {suite.name} have one graph, not one each")
+    model.eval()
+    found = []
+    for batch in _batches(suite.examples, batch_size):
+        views = [suite.graph_of(example) for example in batch]
+        told = [
+            telling.told(example.question, view, example.prompt)
+            for example, view in zip(batch, views, strict=True)
+        ]
+        for example, said in zip(batch, _said(model, suite, telling, told, views), strict=True):
+            found.append(Prediction(example=example, predicted=said, seconds=0.0))
+    return found
+
+
+def _said(
+    model: nn.Module,
+    suite: Suite,
+    telling: Telling,
+    told: Sequence[Told],
+    views: Sequence[GraphView],
+) -> list[Predicted]:
+    by_likelihood = telling.given.by_likelihood and isinstance(model, GRetriever)
+    if by_likelihood and suite.choices:
+        return [
+            _likeliest(row, suite.choices) for row in model.log_likelihoods(told, suite.choices)
+        ]
+    verifies = telling.given.verifies and not suite.choices
+    return [
+        _read(reply.text, reply.usage, view, one.text if verifies else None)
+        for reply, view, one in zip(cast(Answering, model).generate(told), views, told, strict=True)
+    ]
+
+
+def _likeliest(row: Float[Tensor, "num_choices"], choices: Sequence[str]) -> Predicted:
+    best = int(row.argmax())
+    return Predicted(
+        entities=(choices[best],), confidence=float(row.softmax(0)[best]), text=choices[best]
+    )
+
+
+def _read(reply: str, usage: Usage, view: GraphView, held_by: str | None) -> Predicted:
+    """Return a reply as a prediction: answers divided by ``|`` or lines, and grounds.
+
+    Args:
+        held_by: Text that must hold an answer for it to be kept; ``None`` keeps all.
+    """
+    answers = tuple(answers_of(reply))
+    if held_by is not None:
+        there = f" {fold(held_by)} "
+        answers = tuple(one for one in answers if _is_held(fold(one), there))
+    grounds = read_grounds(reply)
+    named = Facts(view).named(grounds) if grounds.nodes or grounds.edges else None
+    return Predicted(
+        entities=answers,
+        confidence=float(bool(answers)),
+        abstained=not answers,
+        text=reply,
+        named=named,
+        usage=usage,
+    )
+
+
+def answers_of(reply: str) -> list[str]:
+    r"""Return the answers of a reply, each once: what stands between ``|`` and line ends.
+
+    Examples:
+        >>> answers_of("Ada | Bo\nAda\nNodes: Ada; Bo")
+        ['Ada', 'Bo']
+    """
+    lines = [line for line in reply.splitlines() if not line.startswith(("Nodes:", "Edges:"))]
+    parts = (part.strip() for line in lines for part in line.split("|"))
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+def _is_held(answer: str, there: str) -> bool:
+    return answer in _CHECKED_WORDS or answer.isdecimal() or f" {answer} " in there
+
+
+def numbers(predictions: Sequence[Prediction]) -> dict[str, object]:
+    """Return the averages of some predictions, as plain data without times."""
+    return {"means": {name: m.to_dict() for name, m in measure(predictions).items()}}
+
+
+def _batches(examples: Sequence[Example], size: int) -> Iterator[Sequence[Example]]:
+    for first in range(0, len(examples), size):
+        yield examples[first : first + size]
+
+
+class Opened(NamedTuple):
+    """A run as it was left, ready to be asked."""
+
+    given: GraphQASettings
+    model: GRetriever
+    telling: Telling
+
+
+def open_run(path: Path) -> Opened:
+    """Return the model of a finished run.
+
+    Raises:
+        DataError: The folder holds no run of this recipe, or a damaged one.
+        ConfigError: Its language model is not there.
+    """
+    record = read_run(path)
+    if record is None or record.recipe != NAME:
+        raise DataError(f"{path}: holds no run of {NAME!r}")
+    given = from_table(GraphQASettings, record.settings)
+    llm = open_llm(given)
+    telling = Telling(given, llm, load_encoder(given.text_encoder))
+    model = new_model(given, llm, telling)
+    load_trainable(RunFolder(path, record.inputs).weights, model)
+    model.eval()
+    return Opened(given, model, telling)
+
+
+GRAPH_QA = Recipe(name=NAME, settings=GraphQASettings, train=train_graph_qa)
