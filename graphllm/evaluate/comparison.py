@@ -38,7 +38,7 @@ def compare(
     before, after = (per_question(run) for run in runs)
     compared = {}
     for name, values in after.items():
-        ids = sorted(values.keys() & before[name].keys())
+        ids = sorted(values.keys() & before.get(name, {}).keys())
         if ids and name != "path_where_right":  # its questions are not the same in both runs
             a, b = (np.array([v[i] for i in ids]) for v in (before[name], values))
             compared[name] = paired_bootstrap(a, b, rng, resamples=resamples)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from graphllm.evaluate.examples import Compared
+from graphllm.evaluate.examples import Compared, Published
+from graphllm.evaluate.graphqa_metrics import published_scores, strict_form, word_match
 from graphllm.evaluate.hallucination import Named
 from graphllm.evaluate.metrics import (
     AnswerScores,
@@ -16,7 +17,6 @@ from graphllm.evaluate.metrics import (
     abstention,
     hit,
     latency,
-    loosely,
     mean,
     normalize,
     risk_coverage,
@@ -25,8 +25,10 @@ from graphllm.evaluate.metrics import (
 from graphllm.evaluate.predictions import Prediction
 
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-_FORMS = {Compared.AS_WRITTEN: normalize, Compared.NORMALIZED: loosely}
-_ANSWERS = ("hits_at_1", "hit", "exact_set", "precision", "recall", "f1")
+_FORMS = {Compared.AS_WRITTEN: normalize, Compared.NORMALIZED: strict_form}
+_STRICT = ("hits_at_1", "hit", "exact_set", "precision", "recall", "f1", "word_match")
+_PUBLISHED = tuple(f"published_{name}" for name in ("accuracy", "hit", "precision", "f1"))
+_ANSWERS = (*_STRICT, *_PUBLISHED)
 
 
 def scored(prediction: Prediction) -> AnswerScores:
@@ -46,8 +48,11 @@ def measure(predictions: Sequence[Prediction]) -> dict[str, Mean]:
     hold, the scores come a second time, ``..._in_graph``, for the questions whose answer it holds.
     ``errors`` were refused with an error.
 
-    ``hit`` is G-Retriever's; see ``metrics.hit``. ``valid_nodes``, ``valid_edges`` and
-    ``fully_valid`` are about the grounds that answers name; see ``hallucination``.
+    ``hit`` is G-Retriever's; see ``metrics.hit``. ``published_...`` are the scores of the
+    publication that a suite is from, and ``word_match`` finds answers as whole words; see
+    ``graphqa_metrics``. ``hits_at_1 of ...`` is for one kind of question. ``valid_nodes``,
+    ``valid_edges`` and ``fully_valid`` are about the grounds that answers name; see
+    ``hallucination``.
     """
     values = {
         name: mean(np.array(list(found.values()), dtype=np.float64))
@@ -71,6 +76,7 @@ def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float
         name: {question: s[name] for question, s in scores.items() if name in s}
         for name in _ANSWERS
     }
+    of_kind = _by_kind(predictions, values["hits_at_1"])
     if any(p.example.gold and not p.example.in_graph for p in predictions):
         held = {p.example.id for p in predictions if p.example.answerable}
         values |= {
@@ -93,14 +99,32 @@ def per_question(predictions: Sequence[Prediction]) -> dict[str, dict[int, float
         if values["hits_at_1"][question]
     }
     grounds = {p.example.id: p.predicted.named for p in predictions}
-    return values | _validity({q: named for q, named in grounds.items() if named is not None})
+    return (
+        values
+        | of_kind
+        | _validity({q: named for q, named in grounds.items() if named is not None})
+    )
+
+
+def _by_kind(
+    predictions: Sequence[Prediction], hits_at_1: Mapping[int, float]
+) -> dict[str, dict[int, float]]:
+    """Return Hits@1 for each kind of question apart."""
+    kinds = {p.example.id: p.example.kind for p in predictions if p.example.kind}
+    return {
+        f"hits_at_1 of {kind}": {q: hits_at_1[q] for q, asked in kinds.items() if asked == kind}
+        for kind in sorted(set(kinds.values()))
+    }
 
 
 def _answer_scores(prediction: Prediction) -> dict[str, float]:
-    found = scored(prediction)._asdict()
-    if prediction.example.compared is Compared.NORMALIZED:
-        text = prediction.predicted.text or "\n".join(prediction.predicted.entities)
-        found["hit"] = hit(text, prediction.example.gold)
+    example, predicted = prediction.example, prediction.predicted
+    found = scored(prediction)._asdict() | published_scores(example, predicted)
+    text = predicted.text or "\n".join(predicted.entities)
+    if example.compared is Compared.NORMALIZED and example.published in (None, Published.ANSWERS):
+        found["hit"] = hit(text, example.gold)
+    if example.published:
+        found["word_match"] = word_match(text, example.gold)
     return found
 
 
