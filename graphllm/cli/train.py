@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphllm.evaluate.metrics import Mean
     from graphllm.tasks import GraphQA
     from graphllm.tasks.adaptation import Adaptation, AdaptSettings
+    from graphllm.tasks.before_after import BeforeAfter
     from graphllm.tasks.soft_prompt import SoftPromptReport
 
 
@@ -86,7 +87,7 @@ def planner(
         found = adapt_planner(qa, settings, out=out, progress=report)
     if out is not None:
         _write(out / "report.json", found)
-    say(json.dumps(found.to_dict()) if as_json else table(found))
+    say(json.dumps(found.to_dict()) if as_json else planner_table(found))
 
 
 def _settings(
@@ -113,30 +114,44 @@ def _no_warnings() -> Iterator[None]:
         yield
 
 
-def table(found: "Adaptation") -> str:
+def planner_table(found: "Adaptation") -> str:
     """Return the report as text."""
-    from graphllm.evaluate.metrics import mean
-
-    broken = ", broken off" if found.is_interrupted else ""
-    lines = [
-        f"trained on {found.num_train:,} questions in {found.num_steps:,} steps{broken};"
-        f" {found.minutes:.1f} minutes in all",
-        f"asked {len(found.asked):,} others, which name nothing that was trained on",
-        "",
-        f"right before   {_said(mean(found.before))}",
-        f"right after    {_said(mean(found.after))}",
-        f"difference    {_said(found.difference, '+')}",
-        "",
-        "by kind             before  after      n",
-    ]
-    lines += [
-        f"  {kind:16}  {before.value:6.2f} {after.value:6.2f} {before.n:6}"
-        for kind, (before, after) in found.by_kind.items()
-    ]
+    lines = _measured(
+        found,
+        steps=", broken off" if found.is_interrupted else "",
+        labels=("right before  ", "right after   ", "difference    "),
+    )
     return "\n".join([*lines, "", _verdict(found)])
 
 
-def _said(value: "Mean", sign: str = "") -> str:
+def _measured(found: "BeforeAfter", steps: str, labels: tuple[str, str, str]) -> list[str]:
+    """Return lines about what was trained, and how many are right before and after.
+
+    Args:
+        steps: What else to say of them.
+        labels: Of the share before, of that after, and of the difference; equally wide.
+    """
+    from graphllm.evaluate.metrics import mean
+
+    before, after, difference = labels
+    return [
+        f"trained on {found.num_train:,} questions in {found.num_steps:,} steps{steps};"
+        f" {found.minutes:.1f} minutes in all",
+        f"asked {len(found.asked):,} others, which name nothing that was trained on",
+        "",
+        f"{before}{_said(mean(found.before))}",
+        f"{after}{_said(mean(found.after))}",
+        f"{difference}{_said(found.difference, '+')}",
+        "",
+        "by kind             before  after      n",
+        *(
+            f"  {kind:16}  {first.value:6.2f} {then.value:6.2f} {first.n:6}"
+            for kind, (first, then) in found.by_kind.items()
+        ),
+    ]
+
+
+def _said(value: "Mean", sign: str = " ") -> str:
     return f"{value.value:{sign}.3f} +- {value.standard_error:.3f} (n {value.n})"
 
 
@@ -247,23 +262,16 @@ def soft_prompt(
 
 def soft_prompt_table(found: "SoftPromptReport", graph: str) -> str:
     """Return the report as text."""
-    from graphllm.evaluate.metrics import mean
     from graphllm.graph.plain import plain
 
-    lines = [
-        f"trained on {found.num_train:,} questions in {found.num_steps:,} steps (the best after"
-        f" {found.best_step:,}); {found.minutes:.1f} minutes in all",
-        f"asked {len(found.asked):,} others, which name nothing that was trained on",
-        "",
-        f"right from text alone, before      {_said(mean(found.before))}",
-        f"right from soft prompt and text    {_said(mean(found.after))}",
-        f"difference                        {_said(found.difference, '+')}",
-        "",
-        "by kind             before  after      n",
-    ]
-    lines += [
-        f"  {kind:16}  {before.value:6.2f} {after.value:6.2f} {before.n:6}"
-        for kind, (before, after) in found.by_kind.items()
-    ]
+    lines = _measured(
+        found,
+        steps=f" (the best after {found.best_step:,})",
+        labels=(
+            "right from text alone, before     ",
+            "right from soft prompt and text   ",
+            "difference                        ",
+        ),
+    )
     folder, file = plain(found.folder), plain(graph)
     return "\n".join([*lines, "", f'ask it: graphllm ask {file} "..." --llm {folder}'])

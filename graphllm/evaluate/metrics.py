@@ -9,7 +9,7 @@ import math
 import re
 import string
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -48,6 +48,10 @@ class Mean(NamedTuple):
     value: float
     standard_error: float
     n: int
+
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the fields as plain data; ``None`` for what is not defined."""
+        return defined(self._asdict())
 
 
 class AbstentionScores(NamedTuple):
@@ -160,6 +164,16 @@ def abstention(
         recall=mean(abstained[~answerable]),
         coverage=mean(~abstained),
     )
+
+
+def defined(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return numbers as JSON has them: it knows no NaN, and has ``None`` for what is not defined.
+
+    Examples:
+        >>> defined({"value": 0.5, "standard_error": math.nan})
+        {'value': 0.5, 'standard_error': None}
+    """
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def risk_coverage(

@@ -1,12 +1,11 @@
 """The numbers of one run, with their standard errors."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from graphllm.evaluate.metrics import Mean
+from graphllm.evaluate.metrics import Mean, defined
 from graphllm.evaluate.provenance import Provenance
 
 SCHEMA = "graphllm.report/1"
@@ -59,11 +58,11 @@ class Report:
             "n": self.means["hits_at_1"].n,
             "graph_hash": self.graph_hash,
             "about": dict(self.about),
-            "means": {name: _defined(m._asdict()) for name, m in self.means.items()},
-            "areas": _defined(self.areas),
-            "risk_at_coverage": _defined(self.curve),
+            "means": {name: m.to_dict() for name, m in self.means.items()},
+            "areas": defined(self.areas),
+            "risk_at_coverage": defined(self.curve),
             "usage": dict(self.usage),
-            "latency": _defined(self.latency),
+            "latency": defined(self.latency),
             **asdict(self.provenance),
         }
 
@@ -87,10 +86,6 @@ def save_report(report: Report, folder: Path) -> None:
     """Write ``report.json`` into ``folder``."""
     text = json.dumps(report.to_dict(), ensure_ascii=False, indent=2)
     (folder / REPORT).write_text(text + "\n", encoding="utf-8")
-
-
-def _defined(values: Mapping[str, float]) -> dict[str, float | None]:
-    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

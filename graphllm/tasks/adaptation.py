@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from graphllm.errors import ConfigError, DataError
-from graphllm.evaluate.metrics import Mean, mean
+from graphllm.evaluate.metrics import mean
 from graphllm.graph import GraphView
 from graphllm.graph.folding import fold
 from graphllm.graph.taught import Taught
@@ -25,6 +25,7 @@ from graphllm.questions import BuiltQuestion, curriculum, questions_for
 from graphllm.retrieval.adapted import put_in_force
 from graphllm.retrieval.schema import GraphSchema, said_forward
 from graphllm.retrieval.scorer import PlanScorer, shipped_scorer, shipped_weights
+from graphllm.tasks.before_after import BeforeAfter
 from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.lora import LoraWeights, read_lora
@@ -79,44 +80,16 @@ class Halves(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adaptation:
-    """What adapting a planner came to.
+class Adaptation(BeforeAfter):
+    """What adapting a planner came to: asked of the shipped planner, and of the adapted one.
 
     Attributes:
-        before: Whether each held-out question was answered right by the shipped planner.
-        after: The same of the adapted one.
-        asked: The held-out questions.
-        num_train: Questions trained on.
-        num_steps: Of training.
-        minutes: That all of it took.
         is_interrupted: Whether training was broken off.
         is_kept: Whether the weights are used from now on.
-        seed: Of everything drawn.
     """
 
-    before: Bool[np.ndarray, "n"]
-    after: Bool[np.ndarray, "n"]
-    asked: tuple[BuiltQuestion, ...]
-    num_train: int
-    num_steps: int
-    minutes: float
     is_interrupted: bool
     is_kept: bool
-    seed: int
-
-    @property
-    def difference(self) -> Mean:
-        """How much larger the share right is afterwards, question by question."""
-        return mean(self.after.astype(np.float64) - self.before)
-
-    @property
-    def by_kind(self) -> dict[str, tuple[Mean, Mean]]:
-        """The shares right before and after, by kind of question."""
-        kinds = np.array([q.operation if q.is_answerable else "no answer" for q in self.asked])
-        return {
-            kind: (mean(self.before[kinds == kind]), mean(self.after[kinds == kind]))
-            for kind in sorted(set(kinds.tolist()))
-        }
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as plain data."""
@@ -125,24 +98,15 @@ class Adaptation:
             "seed": self.seed,
             "trained_on": self.num_train,
             "held_out": len(self.asked),
-            "before": plain_mean(mean(self.before)),
-            "after": plain_mean(mean(self.after)),
-            "difference": plain_mean(self.difference),
-            "by_kind": {
-                kind: {"before": plain_mean(before), "after": plain_mean(after)}
-                for kind, (before, after) in self.by_kind.items()
-            },
+            "before": mean(self.before).to_dict(),
+            "after": mean(self.after).to_dict(),
+            "difference": self.difference.to_dict(),
+            "by_kind": self.by_kind_to_dict(),
             "steps": self.num_steps,
             "minutes": round(self.minutes, 2),
             "interrupted": self.is_interrupted,
             "kept": self.is_kept,
         }
-
-
-def plain_mean(found: Mean) -> dict[str, object]:
-    """Return a mean as JSON has it, which knows no number that is none."""
-    known = np.isfinite(found.standard_error)
-    return {**found._asdict(), "standard_error": found.standard_error if known else None}
 
 
 def adapt_planner(

@@ -1,6 +1,5 @@
 """How well a graph of one's own is answered: questions built from it, asked and judged."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphllm.errors import ConfigError, DataError, PlanError
-from graphllm.evaluate.metrics import Mean, mean
+from graphllm.evaluate.metrics import Mean, defined, mean
 from graphllm.evaluate.selective import Answered, answered_above, expected_calibration_error
 from graphllm.graph import GraphView
 from graphllm.query import NodePlan, Plan, PlanResult, execute, to_text
@@ -118,11 +117,14 @@ class OwnReport:
             "schema": SCHEMA,
             "questions": len(self.asked),
             "seed": self.seed,
-            "means": {name: _plain(found) for name, found in self.means.items()},
-            "by_kind": {name: _plain(found) for name, found in self.by_kind.items()},
-            "calibration_error": _defined(self.calibration_error),
+            "means": {name: found.to_dict() for name, found in self.means.items()},
+            "by_kind": {name: found.to_dict() for name, found in self.by_kind.items()},
+            **defined({"calibration_error": self.calibration_error}),
             "max_error": {
-                f"{max_error:g}": {"error": _plain(kept.error), "answered": _plain(kept.coverage)}
+                f"{max_error:g}": {
+                    "error": kept.error.to_dict(),
+                    "answered": kept.coverage.to_dict(),
+                }
                 for max_error, kept in self.withheld.items()
             },
             "caveat": CAVEAT,
@@ -258,15 +260,3 @@ def _record(asked: Asked) -> dict[str, object]:
         "confidence": round(asked.confidence, 4),
         "is_right": asked.is_right,
     }
-
-
-def _plain(found: Mean) -> dict[str, float | int | None]:
-    return {
-        "value": _defined(found.value),
-        "standard_error": _defined(found.standard_error),
-        "n": found.n,
-    }
-
-
-def _defined(number: float) -> float | None:
-    return None if math.isnan(number) else number

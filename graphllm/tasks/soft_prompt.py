@@ -423,7 +423,7 @@ def new_prompter(
     import torch
 
     from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
-    from graphllm.models.prompted_model import embedding_norm
+    from graphllm.models.prompted_model import embedding_mean, embedding_norm
     from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS
     from graphllm.tokenizers.topology import TopologySettings
 
@@ -446,7 +446,10 @@ def new_prompter(
         norm="batch" if paper else "layer",
         both_ways=not paper,
     )
-    return GraphPrompter(made).to(llm.module.device)
+    prompter = GraphPrompter(made).to(llm.module.device)
+    if not paper:
+        prompter.projector.start_at(embedding_mean(llm))
+    return prompter
 
 
 def answer_of(question: BuiltQuestion, view: GraphView) -> "Facts":
