@@ -8,8 +8,8 @@ are there are not made again, and all that are there are printed. The language m
 
 A question is linked, a retriever picks edges of the whole graph, and as many of them as fit the
 budget stand in the prompt as words; the budget, in tokens of the model (WordPieces of
-graphllm-small), holds the question too. Soft tokens stand before the text and come on top: one
-behind each reference to a node of what was retrieved, so that also what the text has no room for
+graphllm-small), holds the question too. Soft tokens stand behind the text and come on top: one
+for each reference to a node of what was retrieved, so that also what the text has no room for
 can be answered.
 
     text            the model as it is, facts in words alone; nothing is trained

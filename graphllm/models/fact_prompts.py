@@ -1,8 +1,9 @@
 """What a model that reads soft prompts is told and replies: one form in training and in asking.
 
-    [n1] ooo [n2] ooo        soft tokens of nodes; or ooooooo, soft tokens of the whole part
+    ooooooo                  soft tokens of the whole part
     who wrote [n2] Alien?
     [1] [n2] Alien | written by | [n3] Dan O'Bannon
+    [n2] o [n3] o            or soft tokens of nodes: behind the text, which stays where it was
 
     reply: [1] [n3]
 
@@ -188,17 +189,17 @@ class FactPrompts:
         return prompt("soft_prompt/answer", graph=facts, question=escape(question, ""))
 
     def prompt(self, text: str, soft: "Sequence[Tensor]") -> Prompt:
-        """Return the prompt: soft tokens of nodes behind their references, or all, then the text.
+        """Return the prompt: soft tokens of all, then the text, then those of nodes.
 
         Args:
             soft: The rows of one graph: a matrix for each item, or one for the whole part.
         """
         if not self.settings.num_items:
             return Prompt.of(*soft, text)
-        parts: list[str | Tensor] = []
+        parts: list[str | Tensor] = [f"{text}\n"]
         for number, row in enumerate(soft, 1):
             parts += [node_reference(number), row]
-        return Prompt.of(*parts, text)
+        return Prompt.of(*parts)
 
     # replies
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from graphllm.config import settings
@@ -222,6 +223,11 @@ def prompted_over(
 def embedding_norm(llm: LocalLanguageModel) -> float:
     """Return the mean length of the word embeddings of a model, as it reads them."""
     return float(llm.word_embeddings(_SOME_WORDS).norm(dim=-1).mean())
+
+
+def embedding_mean(llm: LocalLanguageModel) -> Float[Tensor, "model_dim"]:
+    """Return the mean word embedding of a model: a word that says nothing in particular."""
+    return llm.word_embeddings(_SOME_WORDS).float().mean(dim=0)
 
 
 def open_language_model(spec: str, lora_rank: int = 0, **options: object) -> LocalLanguageModel:

@@ -3,13 +3,15 @@
 from typing import Literal
 
 import torch
-from torch import nn
+from jaxtyping import Float
+from torch import Tensor, nn
 
 from graphllm.errors import ConfigError
 from graphllm.nn.encoder import check_at_least_one
 from graphllm.nn.pooling import Pooled
 from graphllm.nn.soft_prompt import SoftPrompt
 
+_START = 0.1  # of what a linear layer is drawn with: tokens differ a little from the start
 Activation = Literal["gelu", "sigmoid"]
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"gelu": nn.GELU, "sigmoid": nn.Sigmoid}
 
@@ -56,6 +58,16 @@ class Projector(nn.Module):
         self.activation = make_activation(activation)
         self.outer = nn.Linear(width, num_tokens * model_dim)
         self.norm = nn.Identity() if embedding_norm is None else _norm(model_dim, embedding_norm)
+
+    @torch.no_grad()
+    def start_at(self, embedding: Float[Tensor, "model_dim"]) -> None:
+        """Let every token begin close to one embedding, so that it says little before it is taught.
+
+        A language model that was never given soft prompts reads tokens drawn at random as noise
+        that it has to be taught to ignore first.
+        """
+        self.outer.bias.copy_(embedding.repeat(self.num_tokens))
+        self.outer.weight.mul_(_START)
 
     def forward(self, pooled: Pooled) -> SoftPrompt:
         """Return the tokens of each graph; those of a vector that is not there are zero."""

@@ -86,7 +86,7 @@ def test_soft_tokens_stand_behind_their_references_or_before_all():
     rows = [np.zeros((1, 4), np.float32), np.ones((1, 4), np.float32)]
     [message] = prompts(num_items=2).prompt("who?", rows).messages
     assert [part if isinstance(part, str) else part[0, 0] for part in message.parts] == [
-        "[n1]", 0.0, "[n2]", 1.0, "who?",
+        "who?\n[n1]", 0.0, "[n2]", 1.0,
     ]  # fmt: skip
     [message] = prompts().prompt("who?", rows[:1]).messages
     assert message.parts[1:] == ("who?",)

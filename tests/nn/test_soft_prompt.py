@@ -198,6 +198,18 @@ def test_tokens_start_as_long_as_word_embeddings(model_dim, length):
     assert not prompt.embeds[~prompt.mask].any()
 
 
+def test_tokens_may_start_close_to_an_embedding():
+    torch.manual_seed(0)
+    projector = Projector(16, 24, embedding_norm=3.0, num_tokens=2)
+    start = torch.randn(24)
+    projector.start_at(start)
+    pooled = Pooled(states=torch.randn(4, 3, 16), mask=torch.ones(4, 3, dtype=torch.bool))
+    tokens = projector(pooled).embeds
+    cosines = torch.cosine_similarity(tokens, start.expand_as(tokens), dim=-1)
+    assert cosines.min() > 0.9
+    assert cosines.max() < 1 - 1e-6
+
+
 def test_each_vector_becomes_tokens_beside_each_other():
     projector = Projector(6, 10, embedding_norm=1.0, num_tokens=2)
     pooled = pooled_vectors()
