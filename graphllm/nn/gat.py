@@ -2,15 +2,14 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import nn
 from torch_geometric.nn import GATv2Conv  # type: ignore[import-untyped]
 
-from graphllm.nn.conv_stack import ConvStack, Norm
-from graphllm.nn.encoder import Edges, GraphEncoder, head_dim
+from graphllm.nn.conv_stack import Norm, StackedEncoder
+from graphllm.nn.encoder import head_dim
 
 
-class GAT(GraphEncoder):
+class GAT(StackedEncoder):
     r"""Weighs neighbours by a small network; the vector of an edge counts in the weight alone.
 
     One layer is, for each head, with j over the edges that come in to i and i itself,
@@ -40,33 +39,12 @@ class GAT(GraphEncoder):
 
     reads_relations: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        in_dim: int,
-        hidden_dim: int,
-        *,
-        num_layers: int = 4,
-        edge_dim: int | None = None,
-        num_heads: int = 4,
-        dropout: float = 0.0,
-        norm: Norm = "layer",
-        both_ways: bool = True,
-    ) -> None:
-        super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
-        width = head_dim(hidden_dim, num_heads)
-        convs = [
-            GATv2Conv(
-                hidden_dim if layer else in_dim, width, num_heads, edge_dim=edge_dim, residual=True
-            )
-            for layer in range(num_layers)
-        ]
-        self.stack = ConvStack(convs, hidden_dim=hidden_dim, norm=norm, dropout=dropout)
-
-    def states(
-        self,
-        x: Float[Tensor, "num_nodes in_dim"],
-        edges: Edges,
-        batch: Int64[Tensor, "num_nodes"],
-    ) -> Float[Tensor, "num_nodes hidden_dim"]:
-        """Return a state for each node."""
-        return self.stack(x, edges)
+    def make_conv(self, in_dim: int, *, num_heads: int, norm: Norm) -> nn.Module:
+        """Return one layer."""
+        return GATv2Conv(
+            in_dim,
+            head_dim(self.hidden_dim, num_heads),
+            num_heads,
+            edge_dim=self.edge_dim,
+            residual=True,
+        )

@@ -2,15 +2,13 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import nn
 from torch_geometric.nn import GCNConv  # type: ignore[import-untyped]
 
-from graphllm.nn.conv_stack import ConvStack, Norm
-from graphllm.nn.encoder import Edges, GraphEncoder
+from graphllm.nn.conv_stack import Norm, StackedEncoder
 
 
-class GCN(GraphEncoder):
+class GCN(StackedEncoder):
     r"""Averages neighbours by degree; it cannot read relations.
 
     One layer is, with j over the edges that come in to i and one from i to itself, and d_i the
@@ -36,29 +34,6 @@ class GCN(GraphEncoder):
 
     reads_relations: ClassVar[bool] = False
 
-    def __init__(
-        self,
-        in_dim: int,
-        hidden_dim: int,
-        *,
-        num_layers: int = 4,
-        edge_dim: int | None = None,
-        num_heads: int = 4,
-        dropout: float = 0.0,
-        norm: Norm = "layer",
-        both_ways: bool = True,
-    ) -> None:
-        super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
-        convs = [
-            GCNConv(hidden_dim if layer else in_dim, hidden_dim) for layer in range(num_layers)
-        ]
-        self.stack = ConvStack(convs, hidden_dim=hidden_dim, norm=norm, dropout=dropout)
-
-    def states(
-        self,
-        x: Float[Tensor, "num_nodes in_dim"],
-        edges: Edges,
-        batch: Int64[Tensor, "num_nodes"],
-    ) -> Float[Tensor, "num_nodes hidden_dim"]:
-        """Return a state for each node."""
-        return self.stack(x, edges)
+    def make_conv(self, in_dim: int, *, num_heads: int, norm: Norm) -> nn.Module:
+        """Return one layer."""
+        return GCNConv(in_dim, self.hidden_dim)

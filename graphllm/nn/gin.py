@@ -2,15 +2,13 @@
 
 from typing import ClassVar
 
-from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import nn
 from torch_geometric.nn import GINConv, GINEConv  # type: ignore[import-untyped]
 
-from graphllm.nn.conv_stack import ConvStack, Norm, make_norm
-from graphllm.nn.encoder import Edges, GraphEncoder
+from graphllm.nn.conv_stack import Norm, StackedEncoder, make_norm
 
 
-class GIN(GraphEncoder):
+class GIN(StackedEncoder):
     r"""Sums neighbours, so that it counts them; the vector of an edge is part of each message.
 
     One layer is, with j over the edges that come in to i and an MLP of two layers with a norm,
@@ -38,33 +36,9 @@ class GIN(GraphEncoder):
 
     reads_relations: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        in_dim: int,
-        hidden_dim: int,
-        *,
-        num_layers: int = 4,
-        edge_dim: int | None = None,
-        num_heads: int = 4,
-        dropout: float = 0.0,
-        norm: Norm = "layer",
-        both_ways: bool = True,
-    ) -> None:
-        super().__init__(in_dim, hidden_dim, edge_dim=edge_dim, both_ways=both_ways)
-        convs = [
-            gin_conv(hidden_dim if layer else in_dim, hidden_dim, edge_dim=edge_dim, norm=norm)
-            for layer in range(num_layers)
-        ]
-        self.stack = ConvStack(convs, hidden_dim=hidden_dim, norm=norm, dropout=dropout)
-
-    def states(
-        self,
-        x: Float[Tensor, "num_nodes in_dim"],
-        edges: Edges,
-        batch: Int64[Tensor, "num_nodes"],
-    ) -> Float[Tensor, "num_nodes hidden_dim"]:
-        """Return a state for each node."""
-        return self.stack(x, edges)
+    def make_conv(self, in_dim: int, *, num_heads: int, norm: Norm) -> nn.Module:
+        """Return one layer."""
+        return gin_conv(in_dim, self.hidden_dim, edge_dim=self.edge_dim, norm=norm)
 
 
 def gin_conv(in_dim: int, hidden_dim: int, *, edge_dim: int | None, norm: Norm) -> nn.Module:
