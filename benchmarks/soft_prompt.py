@@ -1,10 +1,11 @@
 """What does a soft prompt add to facts in words, at small budgets?
 
-    python benchmarks/soft_prompt.py --data DIR --llm MODEL --out DIR [--suite metaqa] [--budget 64]
+    python benchmarks/soft_prompt.py --data DIR --llm MODEL --out DIR [--suite metaqa]
         [--mode both ...] [--seed 0 ...] [--limit 300] [--split dev] [--steps 200]
 
-Every cell of the table (suite, budget, mode, seed) is a training and a file in --out; cells that
-are there are not made again, and all that are there are printed. The language model stays frozen.
+Every cell of the table (suite, mode, seed) is a training and a file in --out; cells that are there
+are not made again, and all that are there are printed. The language model stays frozen. One
+training serves all budgets: half of its questions have the smallest, half of the others the next.
 
 A question is linked, a retriever picks edges of the whole graph, and as many of them as fit the
 budget stand in the prompt as words; the budget, in tokens of the model (WordPieces of
@@ -153,25 +154,33 @@ class Bench:
         cache = self.options.out / "cache"
         return retrieved(self.qa, questions, self.options.max_edges, cache, made_by="benchmark")
 
-    def cell(self, budget: int, mode: str, seed: int) -> dict[str, object]:
+    def cell(self, mode: str, seed: int) -> dict[str, object]:
         """Train a cell and score it."""
         started = time.monotonic()
-        prompts = self._prompts(budget, mode)
-        training = self._training(prompts, mode, seed)
+        budgets = BUDGETS[:1] if mode == "soft" else BUDGETS  # without text there is none
+        of_budget = [self._prompts(budget, mode) for budget in budgets]
+        training = self._training(of_budget[0], mode, seed)
         loss, steps = None, 0
         if mode != "text":
+            drawn = np.random.default_rng([seed, 1]).choice(
+                len(budgets), len(self.parts), p=_shares(len(budgets))
+            )
             made = [
-                self._shuffled(self._example(part, one.facts, prompts), mode, seed)
-                for part, one in zip(self.parts, self.trained, strict=True)
+                self._shuffled(self._example(part, one.facts, of_budget[which]), mode, seed)
+                for part, one, which in zip(self.parts, self.trained, drawn.tolist(), strict=True)
                 if len(part.subgraph.edges)
             ]
             done = self._train(training, made, seed)
             loss, steps = dict(done.measured or {}).get("loss"), done.num_steps
         scores = {
-            name: self._scores(training, prompts, name, mode, seed) for name in SUITES[self.suite]
+            name: {
+                str(budget): self._scores(training, prompts, name, mode, seed)
+                for budget, prompts in zip(budgets, of_budget, strict=True)
+            }
+            for name in SUITES[self.suite]
         }
         return {
-            "suite": self.suite, "budget": budget, "mode": mode, "seed": seed, "scores": scores,
+            "suite": self.suite, "mode": mode, "seed": seed, "scores": scores,
             "validation_loss": loss, "steps": steps, "trained_on": len(self.trained),
             "minutes": round((time.monotonic() - started) / 60, 2),
             "settings": {k: str(v) for k, v in vars(self.options).items()},
@@ -274,6 +283,13 @@ class Bench:
         return {what: mean(np.array(values))._asdict() for what, values in found.items()}
 
 
+def _shares(count: int) -> list[float]:
+    """Return halves of what is left, so that larger budgets, which take longer, come less often."""
+    shares = [0.5 ** (place + 1) for place in range(count)]
+    shares[-1] *= 2
+    return shares
+
+
 def named_in(prompts: FactPrompts, reply: str, shown) -> tuple[str, ...]:
     """Return what a reply names."""
     if prompts.settings.form is ReplyForm.REFERENCES:
@@ -297,18 +313,20 @@ def table(cells: Sequence[dict]) -> str:
         f"{'suite':16} {'budget':>6} {'mode':14} seeds     n   hits@1             F1"
         "                 nameable"
     ]
-    keys = {(c["suite"], c["budget"], c["mode"]): None for c in cells}
-    order = {mode: place for place, mode in enumerate(MODES)}
-    for suite, budget, mode in sorted(keys, key=lambda key: (key[0], key[1], order[key[2]])):
-        same = [c for c in cells if (c["suite"], c["budget"], c["mode"]) == (suite, budget, mode)]
-        for name in same[0]["scores"]:
-            scores = [c["scores"][name] for c in same]
-            told = [
-                _over_seeds([one[what] for one in scores])
-                for what in ("hits_at_1", "f1", "nameable")
-            ]
-            n = scores[0]["hits_at_1"]["n"]
-            lines.append(f"{name:16} {budget:6} {mode:14} {len(same):5} {n:5}   {'   '.join(told)}")
+    found: dict[tuple[str, int, int], list[dict]] = {}
+    for cell in cells:
+        for name, budgets in cell["scores"].items():
+            for budget, scores in budgets.items():
+                key = (name, int(budget), MODES.index(cell["mode"]))
+                found.setdefault(key, []).append(scores)
+    for (name, budget, mode), scores in sorted(found.items()):
+        told = [
+            _over_seeds([one[what] for one in scores]) for what in ("hits_at_1", "f1", "nameable")
+        ]
+        n = scores[0]["hits_at_1"]["n"]
+        lines.append(
+            f"{name:16} {budget:6} {MODES[mode]:14} {len(scores):5} {n:5}   {'   '.join(told)}"
+        )
     return "\n".join(lines)
 
 
@@ -327,7 +345,6 @@ def main() -> None:
     parser.add_argument("--llm", default="small")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--suite", action="append", choices=list(SUITES))
-    parser.add_argument("--budget", action="append", type=int)
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--limit", type=int, default=300, help="scored questions of each suite")
@@ -346,21 +363,16 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for suite in options.suite or list(SUITES):
         bench = None
-        wanted = product(
-            options.budget or BUDGETS, options.mode or MODES, options.seed or [0, 1, 2]
-        )
-        for budget, mode, seed in wanted:
-            path = folder / f"{suite}-{budget}-{mode}-{seed}.json"
+        for seed, mode in product(options.seed or [0, 1, 2], options.mode or MODES):
+            path = folder / f"{suite}-{mode}-{seed}.json"
             if path.exists() or (mode == "text" and seed != (options.seed or [0])[0]):
                 continue
-            if mode == "soft" and budget != (options.budget or BUDGETS)[0]:
-                continue  # there is no text to have a budget
             bench = bench or Bench(options, suite)
-            found = bench.cell(budget, mode, seed)
+            found = bench.cell(mode, seed)
             partial = path.with_suffix(".part")
             partial.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
             partial.replace(path)
-            print(path.name, {n: s["hits_at_1"] for n, s in found["scores"].items()}, flush=True)
+            print(path.name, found["minutes"], "minutes", flush=True)
     print(table([json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]))
 
 

@@ -21,7 +21,7 @@ def test_every_recipe_has_a_test_here():
     recipes = {path.relative_to(PIPELINES).as_posix() for path in PIPELINES.rglob("*.py")}
     planner = ("build", "calibrate", "metaqa", "mine", "sources", "train")
     expected = {"graph_qa/ask.py", "questions/sample.py", "soft_prompt/train.py"}
-    expected |= {f"small/{name}.py" for name in ("build", "train", "export")}
+    expected |= {f"small/{name}.py" for name in ("build", "train", "score", "export")}
     assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
 
@@ -132,6 +132,8 @@ def test_the_small_model_is_built_for_trained_and_exported(tmp_path):
     lengths = ("--steps", "2", "--tokens", "300", "--measured", "4", "--stages", "64")
     done = run("small/train.py", *files, *lengths, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    done = run("small/score.py", "--weights", "run", *files[2:4], "--by", "hops", cwd=tmp_path)
+    assert " 64 tokens  num " in done.stdout
     done = run("small/export.py", "--weights", "run", "--out", "checkpoint", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "checkpoint" / "model.safetensors").is_file()
