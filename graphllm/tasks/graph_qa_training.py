@@ -40,7 +40,7 @@ from graphllm.models.g_retriever import (
     published_tokens,
 )
 from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
-from graphllm.models.prompted_model import open_language_model
+from graphllm.models.prompted_model import embedding_mean, open_language_model
 from graphllm.nn import GraphTokens
 from graphllm.retrieval.g_retriever import (
     PrizeSettings,
@@ -65,6 +65,7 @@ NAME = "graph-qa"  # of the recipe, in the run folder
 PREDICTIONS = "predictions.jsonl"
 PUBLISHED = "published"  # the retriever of the paper, beside those of ``RETRIEVERS``
 _VIRTUAL_TOKENS = 10
+_AROUND = 24  # tokens that a template puts around a prompt
 _KAPING_TRIPLES = 5  # as G-Retriever asks its baseline
 _CHECKED_WORDS = frozenset(["yes", "no"])
 
@@ -252,11 +253,19 @@ class Telling:
         return textualize(
             view,
             part,
-            max_tokens=self.given.sequence.max_text_tokens,
+            max_tokens=self._budget(self._llm),
             count_tokens=self._llm.count_tokens,
             layout=Layout.GROUPED,
             question=asked,
         ).text
+
+    def _budget(self, llm: LocalLanguageModel) -> int:
+        """Return how many tokens of words fit, beside soft ones and the reply."""
+        sequence = self.given.sequence
+        if llm.context_tokens is None:
+            return sequence.max_text_tokens
+        taken = self.given.num_tokens + max(sequence.max_new_tokens, sequence.max_label_tokens)
+        return max(min(sequence.max_text_tokens, llm.context_tokens - taken - _AROUND), 1)
 
     def tokens(self, question: str, view: GraphView, part: Subgraph) -> GraphTokens:
         """Return the part for a graph encoder."""
@@ -314,6 +323,8 @@ def new_model(given: GraphQASettings, llm: LocalLanguageModel, telling: Telling)
     soft: GraphPrompter | LearnedTokens | None = None
     if given.how.soft is Soft.GRAPH:
         soft = GraphPrompter(_prompter(given, llm, telling))
+        if not given.paper_mode:
+            soft.projector.start_at(embedding_mean(llm))
     elif given.how.soft is Soft.LEARNED:
         words = llm.word_embeddings(_task_words(given))
         soft = LearnedTokens(words, _VIRTUAL_TOKENS)

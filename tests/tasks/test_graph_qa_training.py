@@ -32,7 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 MARKERS = Markers(before="<|im_start|>[INST]", after="[/INST]", end="<|endoftext|>")
 PAPER = SequenceSettings(
-    paper_mode=True, markers=MARKERS, max_text_tokens=40, max_label_tokens=16, max_new_tokens=3
+    paper_mode=True, markers=MARKERS, max_text_tokens=12, max_label_tokens=16, max_new_tokens=3
 )
 TRAINING = EpochSettings(epochs=2, batch_size=4, learning_rate=1e-3)
 

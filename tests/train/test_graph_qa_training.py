@@ -72,7 +72,7 @@ class Counting(torch.nn.Module):
         return (self.number - lengths).square().mean()
 
     def generate(self, questions):
-        return [Generation(text=str(round(float(self.number))))] * len(questions)
+        return [Generation(text=str(round(self.number.item())))] * len(questions)
 
 
 QUESTIONS = [Told(question=f"{n}?", label="abc") for n in range(12)]
