@@ -29,6 +29,7 @@ from graphllm.tasks.before_after import BeforeAfter
 from graphllm.tasks.built import is_right
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.lora import LoraWeights, read_lora
+from graphllm.train.pace import NO_RATE, TRIED_STEPS, seconds_of_steps
 from graphllm.train.plan_examples import PlanExample, of_graph
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ _DRAWS = 40  # times that questions are built until there are enough
 _GROUP = 24  # questions that are trained on together
 _REPLAYED = 0.5  # questions over invented graphs, for each over this one: what must not be lost
 _EPOCHS = 6  # at most: more would learn the questions by heart
-_TRIED = 3  # steps that tell how long one takes
-_NO_RATE = 1e-12  # learns nothing
 _NEVER_FEWER = 5  # steps
 Progress = Callable[[str, int, int], None]
 
@@ -299,10 +298,8 @@ def _seconds_a_step(encoder: "PlanEncoder", examples: Sequence[PlanExample]) -> 
     from graphllm.train.plan_scorer import train_plan_scorer
     from graphllm.train.trainer import TrainSettings
 
-    times: list[float] = []
-    trial = TrainSettings(num_steps=_TRIED, learning_rate=_NO_RATE)
-    train_plan_scorer(encoder, examples, trial, on_step=lambda step: times.append(step.seconds))
-    return max((times[-1] - times[0]) / (len(times) - 1), 1e-3)
+    trial = TrainSettings(num_steps=TRIED_STEPS, learning_rate=NO_RATE)
+    return seconds_of_steps(lambda told: train_plan_scorer(encoder, examples, trial, on_step=told))
 
 
 def _save(path: Path, weights: LoraWeights) -> None:

@@ -26,10 +26,9 @@ from graphllm.tokenizers.question import Asked, asked_of, with_question
 from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.batches import BucketedBatches
 from graphllm.train.checkpoint import copied, put_trainable, trainable
+from graphllm.train.pace import NO_RATE, TRIED_STEPS, seconds_of_steps
 from graphllm.train.trainer import Progress, Trained, TrainSettings, train
 
-_TRIED = 3  # steps that tell how long one takes
-_NO_RATE = 1e-12  # learns nothing
 _EVAL_BATCH = 16
 
 
@@ -299,15 +298,16 @@ def seconds_a_step(
     """Return how long a step takes here, from a few after which everything is as it was."""
     before = copied(trainable(training))
     train_with_plain_attention(training.model)
-    times: list[float] = []
-    trial = how._replace(steps=_TRIED, learning_rate=_NO_RATE)
-    train(
-        training,
-        lambda module, batch: module(batch),
-        batches_of(examples, trial),
-        trial.settings,
-        collate=list,
-        on_step=lambda step: times.append(step.seconds),
+    trial = how._replace(steps=TRIED_STEPS, learning_rate=NO_RATE)
+    found = seconds_of_steps(
+        lambda told: train(
+            training,
+            lambda module, batch: module(batch),
+            batches_of(examples, trial),
+            trial.settings,
+            collate=list,
+            on_step=told,
+        )
     )
     put_trainable(before, training, "the weights before")
-    return max((times[-1] - times[0]) / (len(times) - 1), 1e-3)
+    return found
