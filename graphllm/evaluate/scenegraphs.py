@@ -28,35 +28,11 @@ from graphllm.evaluate.examples import Compared, Example, Published, PublishedPr
 from graphllm.evaluate.layout import choose_split, find_file, read_lines
 from graphllm.evaluate.random_split import SEED, published_split
 from graphllm.graph import GraphBuilder, TextualGraph
+from graphllm.questions.scenes import add_thing
 
 SPLITS = ("test", "val", "train")
 _COLUMNS = ("image_id", "question", "answer")
 _WHAT = "GQA's scene graphs, and the questions that G-Retriever drew from GQA,"
-
-
-class Thing(NamedTuple):
-    """What is said of one object of a scene.
-
-    Attributes:
-        name: E.g. ``"dog"``.
-        attributes: E.g. ``("brown", "small")``.
-        box: x, y, width and height, from the upper left corner of the image.
-    """
-
-    name: str
-    attributes: Sequence[str]
-    box: tuple[int, int, int, int]
-
-    @property
-    def text(self) -> str:
-        """The text of its node as G-Retriever writes it.
-
-        Examples:
-            >>> Thing("dog", ("brown", "small"), (0, 4, 64, 34)).text
-            'name: dog; attribute: brown, small; (x,y,w,h): (0, 4, 64, 34)'
-        """
-        attributes = f"; attribute: {', '.join(self.attributes)}" if self.attributes else ""
-        return f"name: {self.name}{attributes}; (x,y,w,h): {self.box}"
 
 
 class _Row(NamedTuple):
@@ -89,18 +65,6 @@ def scenegraphs(name: str, data_dir: Path, split: str | None) -> Suite:
 def scene_prompt(question: str) -> PublishedPrompt:
     """Return what G-Retriever reads beside a scene."""
     return PublishedPrompt("", f"Question: {question}\n\nAnswer:")
-
-
-def add_thing(builder: GraphBuilder, key: str, thing: Thing, *, text: str | None = None) -> None:
-    """Add an object with its attributes and box, as columns and as text.
-
-    Args:
-        text: What is said of it instead of the published text.
-    """
-    box = dict(zip("xywh", thing.box, strict=True))
-    builder.node(key, name=thing.name, text=text or thing.text, attributes=box)
-    for attribute in thing.attributes:
-        builder.node(key, attributes={"attribute": attribute})
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -156,7 +120,7 @@ def _graph(path: Path, image: str, scenes: Mapping[str, Mapping[str, Any]]) -> T
         ]
         for key, thing in objects.items():
             box = (int(thing["x"]), int(thing["y"]), int(thing["w"]), int(thing["h"]))
-            add_thing(builder, key, Thing(thing["name"], tuple(thing["attributes"]), box))
+            add_thing(builder, key, str(thing["name"]), list(thing["attributes"]), box)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}, image {image}: expected objects of GQA: {error!r}") from error
     for head, name, tail in relations:

@@ -16,6 +16,7 @@ from graphllm.evaluate.grailqa import grailqa
 from graphllm.evaluate.layout import choose_split, find_file, read_lines
 from graphllm.evaluate.rog import rog
 from graphllm.evaluate.scenegraphs import scenegraphs
+from graphllm.evaluate.scenes import described_scenes, scenes
 from graphllm.evaluate.webqsp import webqsp_subgraphs
 from graphllm.query.plan import Step
 
@@ -35,13 +36,15 @@ METAQA_RELATIONS = {
 
 
 def load_suite(name: str, data_dir: Path | None = None, split: str | None = None) -> Suite:
-    """Read the suite called ``name``.
+    """Read the suite called ``name``, or make it.
 
     Args:
-        data_dir: The folder that holds ``metaqa/``, ``pathquestion/`` and ``webqsp_retrieved/``;
-            when ``None``, what the variable ``GRAPHLLM_DATA`` says.
-        split: ``"dev"`` or ``"test"`` (the default) for MetaQA and WebQSP; PathQuestion has only
-            ``"all"``.
+        data_dir: The folder that holds the data sets, each in a folder of its own as it is
+            published (``metaqa/``, ``explagraphs/``, ``RoG-webqsp/`` ...); when ``None``, what the
+            variable ``GRAPHLLM_DATA`` says. Invented scenes need none.
+        split: ``"test"`` (the default) and ``"dev"`` for MetaQA and the WebQSP subgraphs;
+            ``"test"``, ``"val"`` and ``"train"`` for GraphQA, CWQ and the scenes; ``"dev"`` and
+            ``"train"`` for GrailQA; PathQuestion has only ``"all"``.
 
     Raises:
         ConfigError: No such suite or split, or no data folder was named.
@@ -49,6 +52,8 @@ def load_suite(name: str, data_dir: Path | None = None, split: str | None = None
     """
     if name not in SUITES:
         raise ConfigError(f"unknown suite {name!r}; there are {', '.join(SUITES)}")
+    if name in MADE:
+        return SUITES[name](name, Path(), split)
     if data_dir is None:
         if not os.environ.get("GRAPHLLM_DATA"):
             raise ConfigError("where is the data? Give --data DIR, or set GRAPHLLM_DATA")
@@ -146,6 +151,9 @@ def _pathquestion_example(path: Path, number: int, line: str) -> Example:
     )
 
 
+MADE = frozenset(["scenes", "scenes-200", "scenes-2000", "scenes-20000", "scenes-described"])
+"""Suites that are made, and need no data."""
+
 Loader = Callable[[str, Path, str | None], Suite]
 
 SUITES: dict[str, Loader] = {
@@ -163,4 +171,9 @@ SUITES: dict[str, Loader] = {
     "graphqa-webqsp": partial(rog, "RoG-webqsp"),
     "cwq": partial(rog, "RoG-cwq"),
     "grailqa": grailqa,
+    "scenes": partial(scenes, 0),
+    "scenes-200": partial(scenes, 200),
+    "scenes-2000": partial(scenes, 2_000),
+    "scenes-20000": partial(scenes, 20_000),
+    "scenes-described": described_scenes,
 }
