@@ -15,18 +15,18 @@ to six digits. Where SQL gives pairs, each group must come with its number.
 
 import argparse
 import json
-import math
 import os
 import sqlite3
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-
-import numpy as np
 
 from graphllm import GraphQA
 from graphllm.graph.columns import format_value
 from graphllm.graph.folding import fold
+
+from shares import share_of  # isort: skip (a neighbour of this script)
 
 QUESTIONS = Path(__file__).parent / "chinook" / "questions.jsonl"
 DIGITS = 6
@@ -43,11 +43,17 @@ def main() -> None:
     file = Path(options.data) / "demo_chinook" / "Chinook_Sqlite.sqlite"
     right = ask_all(file, wrong=options.wrong)
     right["all"] = [ok for oks in right.values() for ok in oks]
-    shares = {kind: (float(np.mean(oks)), len(oks)) for kind, oks in right.items()}
-    for kind, (share, n) in shares.items():
-        print(f"{kind:20} {share:.3f} +- {math.sqrt(share * (1 - share) / n):.3f}  (n {n})")
-    if options.json:
-        options.json.write_text(json.dumps(shares, indent=2) + "\n", encoding="utf-8")
+    report(right, options.json)
+
+
+def report(right: Mapping[str, Sequence[bool]], path: Path | None) -> None:
+    """Print the share right of each kind, and write the shares where a path is given."""
+    shares = {kind: share_of(oks) for kind, oks in right.items()}
+    for kind, (share, error, n) in shares.items():
+        print(f"{kind:20} {share:.3f} +- {error:.3f}  (n {n})")
+    if path:
+        rows = {kind: (share.share, share.n) for kind, share in shares.items()}
+        path.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
 
 
 def ask_all(file: Path, *, wrong: bool) -> dict[str, list[bool]]:

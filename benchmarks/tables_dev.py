@@ -13,8 +13,6 @@ GRAPHLLM_SCORER=none asks without the trained scorer.
 
 import argparse
 import csv
-import json
-import math
 import os
 import re
 import sqlite3
@@ -25,8 +23,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-import numpy as np
-from chinook import answers, told
+from chinook import answers, report, told
 
 from graphllm import GraphQA
 
@@ -72,11 +69,7 @@ def main() -> None:
                 right[f"{file.stem}"].append(ok)
                 right[f"  {kind}"].append(ok)
                 right["all"].append(ok)
-    shares = {kind: (float(np.mean(oks)), len(oks)) for kind, oks in sorted(right.items())}
-    for kind, (share, n) in shares.items():
-        print(f"{kind:20} {share:.3f} +- {math.sqrt(share * (1 - share) / n):.3f}  (n {n})")
-    if options.json:
-        options.json.write_text(json.dumps(shares, indent=2) + "\n", encoding="utf-8")
+    report(dict(sorted(right.items())), options.json)
 
 
 def ask_all(file: Path, data: Path, scratch: Path, *, wrong: bool) -> Iterator[tuple[str, bool]]:
