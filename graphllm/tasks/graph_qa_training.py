@@ -65,6 +65,7 @@ NAME = "graph-qa"  # of the recipe, in the run folder
 PREDICTIONS = "predictions.jsonl"
 PUBLISHED = "published"  # the retriever of the paper, beside those of ``RETRIEVERS``
 _VIRTUAL_TOKENS = 10
+_MOST_GROUNDS = 4  # nodes, and edges, that a label names as its grounds
 _AROUND = 24  # tokens that a template puts around a prompt
 _KAPING_TRIPLES = 5  # as G-Retriever asks its baseline
 _CHECKED_WORDS = frozenset(["yes", "no"])
@@ -123,6 +124,8 @@ class GraphQASettings:
         training: How long and how fast.
         by_likelihood: Of suites with choices: take the likeliest choice instead of a reply.
         verifies: Keep only answers that the retrieved part holds; not where there are choices.
+        grounds: Whether replies also name the nodes and edges that they stand on, which are looked
+            up in the graph; see ``with_grounds``.
         num_train: Questions to train on, at most; 0 takes all.
         num_scored: The same for validation and score.
         scored: The split that is scored at the end.
@@ -151,6 +154,7 @@ class GraphQASettings:
     training: EpochSettings = field(default_factory=EpochSettings)
     by_likelihood: bool = False
     verifies: bool = False
+    grounds: bool = False
     num_train: int = 0
     num_scored: int = 0
     scored: str = "test"
@@ -291,7 +295,10 @@ class Telling:
         for number, example in enumerate(suite.examples):
             progress(number, len(suite))
             view = suite.graph_of(example)
-            found.append(self.told(example.question, view, example.prompt, label_of(example)))
+            label = label_of(example)
+            if self.given.grounds:
+                label = with_grounds(label, example, view)
+            found.append(self.told(example.question, view, example.prompt, label))
         progress(len(suite), len(suite))
         return found
 
@@ -299,6 +306,33 @@ class Telling:
 def label_of(example: Example) -> str:
     """Return what a model learns to write: the published label, or the right answers."""
     return example.label or "|".join(example.gold)
+
+
+def with_grounds(label: str, example: Example, view: GraphView) -> str:
+    r"""Return a label with what supports it, in the form that ``read_grounds`` reads.
+
+    Those are the nodes that question and answers name, and the edges between them.
+
+    Examples:
+        >>> from graphllm.graph import TextualGraph
+        >>> graph = TextualGraph.from_triples([("cats", "eat", "fish"), ("cows", "eat", "grass")])
+        >>> asked = Example(id=1, question="what do cats eat?", gold=("fish",))
+        >>> print(with_grounds("fish", asked, graph))
+        fish
+        Nodes: cats; fish
+        Edges: (cats | eat | fish)
+    """
+    nodes = _named(" . ".join([example.question, *example.gold]), view)[:_MOST_GROUNDS]
+    there = set(nodes)
+    ends = zip(view.heads.tolist(), view.relation_ids.tolist(), view.tails.tolist(), strict=True)
+    edges = [
+        f"({view.names[head]} | {view.relations[relation]} | {view.names[tail]})"
+        for head, relation, tail in ends
+        if head in there and tail in there
+    ]
+    names = dict.fromkeys(view.names[node] for node in nodes)
+    said = "; ".join(dict.fromkeys(edges[:_MOST_GROUNDS]))
+    return f"{label}\nNodes: {'; '.join(names)}\nEdges: {said}"
 
 
 def _named(question: str, view: GraphView) -> list[int]:
