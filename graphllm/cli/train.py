@@ -199,7 +199,7 @@ def _write(path: Path, found: "Adaptation") -> None:
 @click.option("--lora", is_flag=True, help="Also train low-rank adapters of the language model.")
 @click.option("--topology", is_flag=True, help="Also tell where a node stands in the whole graph.")
 @click.option("--encoder", metavar="NAME", help="Of graphs: graph_transformer, gat, gcn, gps ...")
-@click.option("--pooling", metavar="NAME", help="What gets soft tokens: queries, mean or items.")
+@click.option("--pooling", metavar="NAME", help="What gets soft tokens: queries, mean, items.")
 @click.option("--tokens", type=click.IntRange(min=1), help="How many soft tokens.")
 @click.option("--max-tokens", type=click.IntRange(min=1), help="Of question and facts in words.")
 @click.option("--minutes", type=float, help="How long all of it may take; 8 when left out.")

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 NAME = "soft-prompt"  # of the recipe, in the run folder
 SCHEMA = "graphllm.soft-prompt/1"
 LORA_RANK = 8
+AUTO = "auto"
 _VALIDATION = 0.1  # share of the questions to train on that tell when to stop
 _MOST_VALIDATION = 100
 _VALIDATIONS = 12  # in all
@@ -69,7 +70,8 @@ class SoftPromptSettings:
         encoder: A name in ``graphllm.nn.ENCODERS``.
         hidden_dim: Width of its states.
         num_layers: Of the encoder.
-        pooling: As ``graphllm.models.graph_prompter`` has it.
+        pooling: As ``graphllm.models.graph_prompter`` has it. ``"auto"`` takes items for a model
+            that has tokens for references, queries for others, and the mean in paper mode.
         num_tokens: Soft tokens; with pooling of items, nodes that get one at most.
         paper_mode: The prompter as G-Retriever publishes it: a sigmoid in the projector, batch
             norm, messages from head to tail only, tokens of any length.
@@ -98,8 +100,8 @@ class SoftPromptSettings:
     encoder: str = "graph_transformer"
     hidden_dim: int = 256
     num_layers: int = 3
-    pooling: str = "queries"
-    num_tokens: int = 8
+    pooling: str = "auto"
+    num_tokens: int = 16
     paper_mode: bool = False
     max_tokens: int = 256
     max_edges: int = 64
@@ -393,7 +395,7 @@ def prompted_settings(
     from graphllm.models.prompted_model import PromptedSettings, fingerprint
     from graphllm.tokenizers.topology import TopologySettings
 
-    by_item = settings.pooling == "items"
+    by_item = pooling_of(settings, llm) == "items"
     return PromptedSettings(
         llm=_findable(settings.llm),
         facts=FactSettings(
@@ -408,6 +410,15 @@ def prompted_settings(
         num_soft=0 if by_item else settings.num_tokens,
         weights=fingerprint(llm),
     )
+
+
+def pooling_of(settings: SoftPromptSettings, llm: "LocalLanguageModel") -> str:
+    """Return what gets soft tokens: as the settings say, or as suits the language model."""
+    if settings.pooling != AUTO:
+        return settings.pooling
+    if settings.paper_mode:
+        return "mean"
+    return "items" if llm.has_references else "queries"
 
 
 def _findable(llm: str) -> str:
@@ -429,7 +440,7 @@ def new_prompter(
 
     torch.manual_seed(settings.seed)
     topology_dim = TopologySettings().dim if settings.topology else 0
-    paper = settings.paper_mode
+    paper, pooling = settings.paper_mode, pooling_of(settings, llm)
     marks = (NODE_MARKS, EDGE_MARKS) if settings.tells_question else (0, 0)
     made = PrompterSettings(
         in_dim=text_dim + topology_dim + marks[0],
@@ -439,8 +450,8 @@ def new_prompter(
         encoder=settings.encoder,
         hidden_dim=settings.hidden_dim,
         num_layers=settings.num_layers,
-        pooling=settings.pooling,
-        num_tokens=1 if settings.pooling == "items" else settings.num_tokens,
+        pooling=pooling,
+        num_tokens=1 if pooling == "items" else settings.num_tokens,
         projector_dim=2 * settings.hidden_dim if paper else None,
         activation="sigmoid" if paper else "gelu",
         norm="batch" if paper else "layer",
