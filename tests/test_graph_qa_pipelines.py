@@ -31,7 +31,7 @@ def test_every_preset_has_settings_and_a_suite_that_exist(path):
 
 def test_paper_presets_have_the_published_numbers():
     found = {path.stem: preset(path) for path in PRESETS if path.stem.endswith("_paper")}
-    assert sorted(found) == ["explagraphs_paper", "scenes_paper", "webqsp_paper"]
+    assert sorted(found) == ["explagraphs_paper", "scenegraphs_paper", "webqsp_paper"]
     for given in found.values():
         assert given.sequence == SequenceSettings(
             paper_mode=True,
@@ -46,7 +46,7 @@ def test_paper_presets_have_the_published_numbers():
         assert given.method == "g_retriever"
     prizes = {name: given.prizes for name, given in found.items() if given.retriever}
     assert {n: (p.top_k, p.top_k_edges, p.edge_cost) for n, p in prizes.items()} == {
-        "scenes_paper": (3, 3, 0.5),
+        "scenegraphs_paper": (3, 3, 0.5),
         "webqsp_paper": (3, 5, 0.5),
     }
 

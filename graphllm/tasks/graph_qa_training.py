@@ -114,6 +114,8 @@ class GraphQASettings:
         retriever: ``""`` takes whole graphs, as published for ExplaGraphs; ``"published"`` the
             prizes of the paper; else a name in ``graphllm.retrieval.retrievers``.
         prizes: Of the published retriever.
+        layout: How the graph is written outside of paper mode: ``"published"``, tables as in it but
+            never longer than fits, or a name of ``graphllm.graph.layouts.Layout``.
         gnn: A name in ``graphllm.nn.ENCODERS``.
         hidden_dim: Of the graph encoder; 0 takes the usual one, 1024 in paper mode.
         num_layers: Of the graph encoder; 0 takes the usual number, 4 in paper mode.
@@ -144,6 +146,7 @@ class GraphQASettings:
     text_encoder: str = "minilm"
     retriever: str = ""
     prizes: PrizeSettings = field(default_factory=PrizeSettings)
+    layout: str = "grouped"
     gnn: str = "graph_transformer"
     hidden_dim: int = 0
     num_layers: int = 0
@@ -164,6 +167,9 @@ class GraphQASettings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ConfigError(f"unknown method {self.method!r}; there are {', '.join(METHODS)}")
+        if self.layout not in (PUBLISHED, *Layout):
+            known = ", ".join((PUBLISHED, *Layout))
+            raise ConfigError(f"unknown layout {self.layout!r}; there are {known}")
         if self.topology and self.paper_mode:
             raise ConfigError("topology tokens are not in the paper: turn them or paper_mode off")
         if self.trains and self.how.soft is Soft.NONE and not self.lora_rank:
@@ -254,12 +260,15 @@ class Telling:
             return ""
         if self.given.paper_mode or self._llm is None:
             return published_text(view, part)
+        budget, count = self._budget(self._llm), self._llm.count_tokens
+        if self.given.layout == PUBLISHED:
+            return fitting_tables(view, part, budget - count(asked), count)
         return textualize(
             view,
             part,
-            max_tokens=self._budget(self._llm),
-            count_tokens=self._llm.count_tokens,
-            layout=Layout.GROUPED,
+            max_tokens=budget,
+            count_tokens=count,
+            layout=Layout(self.given.layout),
             question=asked,
         ).text
 
@@ -301,6 +310,31 @@ class Telling:
             found.append(self.told(example.question, view, example.prompt, label))
         progress(len(suite), len(suite))
         return found
+
+
+def fitting_tables(
+    view: GraphView, part: Subgraph, budget: int, count_tokens: Callable[[str], int]
+) -> str:
+    """Return the published tables with as many edges as fit, and with fewer nodes if need be."""
+    nodes, edges = len(part.nodes), len(part.edges)
+    text = published_text(view, part)
+    while (tokens := count_tokens(text)) > budget and nodes + edges:
+        left = max(budget, 0) / tokens
+        if edges:
+            edges = min(int(edges * left), edges - 1)
+        else:
+            nodes = min(int(nodes * left), nodes - 1)
+        text = published_text(view, _first(part, nodes, edges))
+    return text if nodes else ""
+
+
+def _first(part: Subgraph, nodes: int, edges: int) -> Subgraph:
+    return Subgraph(
+        nodes=part.nodes[:nodes],
+        edges=part.edges[:edges],
+        node_scores=part.node_scores[:nodes],
+        edge_scores=part.edge_scores[:edges],
+    )
 
 
 def label_of(example: Example) -> str:
@@ -410,8 +444,7 @@ def train_graph_qa(given: GraphQASettings, folder: RunFolder) -> Mapping[str, ob
     if given.trains:
         found |= _trained(given, folder, model, telling)
     save_trainable(folder.weights, model, {"recipe": NAME})
-    suite = _suite(given, given.scored, given.num_scored)
-    folder.use(given.scored, suite.graph_path)
+    suite = _suite(given, given.scored, given.num_scored, folder)
     predictions = scored(model, suite, telling)
     write_predictions(folder.path / PREDICTIONS, predictions)
     return {**found, "split": given.scored, "n": len(predictions), **numbers(predictions)}
@@ -423,9 +456,7 @@ def _trained(
     parts = {"train": given.num_train, "val": given.num_scored}
     told = {}
     for split, limit in parts.items():
-        suite = _suite(given, split, limit)
-        folder.use(split, suite.graph_path)
-        told[split] = telling.of_suite(suite)
+        told[split] = telling.of_suite(_suite(given, split, limit, folder))
 
     def log(progress: Progress) -> None:
         folder.log(progress)
@@ -448,10 +479,14 @@ def _trained(
     }
 
 
-def _suite(given: GraphQASettings, split: str, limit: int) -> Suite:
+def _suite(given: GraphQASettings, split: str, limit: int, folder: RunFolder) -> Suite:
+    """Return the questions of a split, and note in the folder which they are."""
     data = Path(given.data) if given.data else None
-    rng = np.random.default_rng((given.seed, len(split)))
-    return load_suite(given.suite, data, split).sample(limit or None, rng)
+    suite = load_suite(given.suite, data, split)
+    if suite.graph_path.is_file():
+        folder.use(f"{split}/graphs", suite.graph_path)
+    folder.use(f"{split}/questions", repr([(e.id, e.question, e.gold) for e in suite.examples]))
+    return suite.sample(limit or None, np.random.default_rng((given.seed, len(split))))
 
 
 # scoring

@@ -19,6 +19,7 @@ from graphllm.tasks.graph_qa_training import (
     GraphQASettings,
     Telling,
     answers_of,
+    fitting_tables,
     label_of,
     open_run,
     scored,
@@ -222,6 +223,21 @@ def test_unsupported_answers_are_left_out_and_grounds_are_looked_up(tmp_path):
     assert found.predicted.entities == ("gold",)
 
 
+def test_tables_fit_whatever_the_room():
+    part = telling().part("", GRAPH)
+    whole = published_text(GRAPH, part)
+
+    def count(text):
+        return len(text.splitlines())
+
+    assert fitting_tables(GRAPH, part, count(whole), count) == whole
+    for budget in range(count(whole)):
+        text = fitting_tables(GRAPH, part, budget, count)
+        assert count(text) <= budget
+        assert set(text.splitlines()) <= set(whole.splitlines())
+    assert fitting_tables(GRAPH, part, count(whole) - 1, count) == whole[: whole.rindex("3,")]
+
+
 def test_answers_of_a_reply():
     assert answers_of(" a | b\nb\n\nEdges: (a | r | b)") == ["a", "b"]
 
@@ -230,10 +246,11 @@ def test_answers_of_a_reply():
     ("changes", "said"),
     [
         ({"method": "mine"}, "unknown method 'mine'"),
+        ({"layout": "poems"}, "unknown layout 'poems'; there are published, grouped"),
         ({"topology": True, "sequence": PAPER}, "topology tokens are not in the paper"),
         ({"method": "question"}, "nothing of method 'question' can be trained"),
     ],
-    ids=["method", "topology", "untrainable"],
+    ids=["method", "layout", "topology", "untrainable"],
 )
 def test_settings_that_do_not_go_together(changes, said):
     with pytest.raises(ConfigError, match=said):
