@@ -28,12 +28,10 @@ from graphllm.evaluate.provenance import Provenance
 from graphllm.evaluate.runner import ask
 from graphllm.evaluate.selective import answered_above, expected_calibration_error
 from graphllm.evaluate.suites import SUITES
-from graphllm.questions import HELD_OUT, curriculum, questions_for, schemas
+from graphllm.questions import HELD_OUT, questions_for
 from graphllm.retrieval.calibration import shipped_calibration
-from graphllm.tasks.built import Outcome, attempted, judged, reader_of
+from graphllm.tasks.built import Outcome, attempted, attempted_on_invented, judged
 from graphllm.tasks.evaluation import system
-from graphllm.text.encoder import load_encoder
-from graphllm.text.remembering import Remembering
 
 TARGETS = (0.02, 0.05, 0.1)
 EACH = 12  # questions over each invented graph
@@ -55,13 +53,10 @@ def of_outcomes(outcomes: Sequence[Outcome]) -> Said:
 def on_curriculum(num: int, rng: np.random.Generator) -> Said:
     """Ask about invented graphs of the domains that neither scorer nor calibration has seen."""
     seen = shipped_calibration().about.get("domains", ())
-    others = {s.domain for s in schemas()} - (HELD_OUT - set(seen))
-    encoder = Remembering(load_encoder())
+    graphs = attempted_on_invented(rng, HELD_OUT - set(seen), EACH)
     outcomes: list[Outcome] = []
     while len(outcomes) < num:
-        size = int(60 * (400 / 60) ** rng.random())
-        built, questions = next(curriculum(rng, 1, EACH, num_nodes=size, without=others))
-        outcomes += attempted(reader_of(built.graph, encoder), questions)
+        outcomes += next(graphs)
     return of_outcomes(outcomes)
 
 

@@ -1,6 +1,6 @@
 """What a reader makes of built questions when it must say its best answer, however unsure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +9,14 @@ from jaxtyping import Bool, Float
 from graphllm.evaluate.metrics import normalize
 from graphllm.graph import GraphView
 from graphllm.index import Names
-from graphllm.questions import BuiltQuestion
+from graphllm.questions import BuiltQuestion, curriculum, schemas
 from graphllm.readers.plan_reader import PlanReader
 from graphllm.retrieval.calibration import Calibration
 from graphllm.retrieval.evidence import Evidence
-from graphllm.text.encoder import TextEncoder
+from graphllm.text.encoder import TextEncoder, load_encoder
+from graphllm.text.remembering import Remembering
+
+_SMALLEST, _LARGEST = 60, 400  # nodes of an invented graph
 
 
 class Outcome(NamedTuple):
@@ -54,6 +57,22 @@ def attempted(reader: PlanReader, questions: Iterable[BuiltQuestion]) -> Iterato
         draft = attempt.reading.draft
         right = draft is not None and question.is_answerable and is_right(draft.entities, question)
         yield Outcome(question, attempt.evidence if draft else {}, right, reader.refuses(attempt))
+
+
+def attempted_on_invented(
+    rng: np.random.Generator, domains: Collection[str], each: int
+) -> Iterator[list[Outcome]]:
+    """Yield what a reader makes of ``each`` questions over an invented graph, without an end.
+
+    Args:
+        domains: That the graphs are of; they differ in size.
+    """
+    encoder = Remembering(load_encoder())
+    others = {schema.domain for schema in schemas()} - set(domains)
+    while True:
+        size = int(_SMALLEST * (_LARGEST / _SMALLEST) ** rng.random())
+        built, questions = next(curriculum(rng, 1, each, num_nodes=size, without=others))
+        yield list(attempted(reader_of(built.graph, encoder), questions))
 
 
 def reader_of(view: GraphView, encoder: TextEncoder) -> PlanReader:

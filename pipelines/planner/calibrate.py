@@ -12,9 +12,10 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,38 +26,29 @@ from graphllm.evaluate.selective import (
     expected_calibration_error,
     least_confidence,
 )
-from graphllm.questions import HELD_OUT, curriculum, schemas
+from graphllm.questions import HELD_OUT
 from graphllm.retrieval.calibration import Calibration, Limit, fit
-from graphllm.tasks.built import Judged, Outcome, attempted, judged, reader_of
-from graphllm.text.encoder import TextEncoder, load_encoder
-from graphllm.text.remembering import Remembering
+from graphllm.tasks.built import Judged, Outcome, attempted_on_invented, judged
 
 TARGETS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
 REPORTED = (0.02, 0.05, 0.1, 0.2)
-SMALLEST, LARGEST = 60, 400  # nodes
 
 
 def outcomes(
-    rng: np.random.Generator, domains: Sequence[str], num_graphs: int, each: int
-) -> list[Outcome]:
-    """Return what is made of ``each`` questions over every graph; graphs differ in size."""
-    return list(_outcomes(Remembering(load_encoder()), rng, domains, num_graphs, each))
-
-
-def _outcomes(
-    encoder: TextEncoder,
     rng: np.random.Generator,
     domains: Sequence[str],
     num_graphs: int,
     each: int,
-) -> Iterator[Outcome]:
-    others = {schema.domain for schema in schemas()} - set(domains)
-    for number in range(num_graphs):
-        size = int(SMALLEST * (LARGEST / SMALLEST) ** rng.random())
-        built, questions = next(curriculum(rng, 1, each, num_nodes=size, without=others))
-        yield from attempted(reader_of(built.graph, encoder), questions)
-        if sys.stderr.isatty():
-            print(f"\r{number + 1}/{num_graphs} graphs", end="", file=sys.stderr)
+    *,
+    shows_progress: bool,
+) -> list[Outcome]:
+    """Return what is made of ``each`` questions over every graph; graphs differ in size."""
+    found: list[Outcome] = []
+    for number, some in enumerate(islice(attempted_on_invented(rng, domains, each), num_graphs), 1):
+        found += some
+        if shows_progress:
+            print(f"\r{number}/{num_graphs} graphs", end="", file=sys.stderr)
+    return found
 
 
 def fitted(asked: Sequence[Outcome]) -> Calibration:
@@ -153,9 +145,11 @@ def main() -> None:
     fit_on, measure_on = sorted(HELD_OUT)[::2], sorted(HELD_OUT)[1::2]
     draws = np.random.default_rng(options.seed).spawn(2)
     with ProcessPoolExecutor(2, get_context("spawn")) as two:
+        sizes = (options.graphs, options.questions)
+        # both take about as long: one says for both how far they are
         asked = [
-            two.submit(outcomes, rng, domains, options.graphs, options.questions)
-            for rng, domains in zip(draws, (fit_on, measure_on), strict=True)
+            two.submit(outcomes, draws[0], fit_on, *sizes, shows_progress=sys.stderr.isatty()),
+            two.submit(outcomes, draws[1], measure_on, *sizes, shows_progress=False),
         ]
         halves = [half.result() for half in asked]
     about: dict[str, object] = {
