@@ -404,6 +404,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_path(path.parent)
 
 
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, in a folder that is made if need be.
+
+    Raises:
+        DataError: It cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, data)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+
+
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
     """Be the only writer of the index folder at ``root``, which is made if need be.

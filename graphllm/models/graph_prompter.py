@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from graphllm.config import settings
 from graphllm.errors import ConfigError, DataError
-from graphllm.index.generations import write_atomically
+from graphllm.index.generations import write_file
 from graphllm.nn import (
     GraphEncoder,
     GraphTokens,
@@ -191,19 +191,6 @@ def _pooling(made: PrompterSettings) -> nn.Module:
     if made.pooling == "queries":
         return QueryPooling(made.hidden_dim, made.num_tokens, num_heads=made.num_heads)
     return MeanPooling() if made.pooling == "mean" else ItemPooling()
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        DataError: It cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, content)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 def read_json(path: Path) -> dict[str, object]:

@@ -22,6 +22,7 @@ from graphllm.errors import ConfigError, DataError
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import Textualized
 from graphllm.graph.view import GraphView
+from graphllm.index.generations import write_file
 from graphllm.llm import GREEDY, Decoding, Generation, Prompt, load_language_model
 from graphllm.llm.load import PROMPTED, is_on_server
 from graphllm.llm.local import LocalLanguageModel
@@ -31,7 +32,7 @@ from graphllm.models.fact_prompts import (
     FactsInWords,
     ReplyForm,
 )
-from graphllm.models.graph_prompter import GraphPrompter, read_json, write_file
+from graphllm.models.graph_prompter import GraphPrompter, read_json
 from graphllm.nn import GraphTokens
 from graphllm.text.encoder import TextEncoder
 from graphllm.tokenizers.features import GraphTokenizer, TextTokenizer

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from graphllm.errors import DataError
-from graphllm.index.generations import write_atomically
+from graphllm.index.generations import write_file
 
 Arrays = Mapping[str, np.ndarray]
 logger = logging.getLogger(__name__)
@@ -102,11 +102,7 @@ class ExampleCache:
         }
         names = json.dumps({key: sorted(of) for key, of in found.items()})
         path = self.folder / f"{time.time_ns():020d}-{os.getpid()}.safetensors"
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, save(arrays, metadata={"names": names}))
-        except OSError as error:
-            raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+        write_file(path, save(arrays, metadata={"names": names}))
         self._add(path)
 
     def _add(self, path: Path) -> None:

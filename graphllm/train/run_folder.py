@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate.provenance import Provenance
-from graphllm.index.generations import write_atomically
+from graphllm.index.generations import write_file
 from graphllm.train.settings_file import differences, dump, from_table, to_table
 
 if TYPE_CHECKING:
@@ -238,11 +238,7 @@ def _hash(content: Path | str | bytes) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode("utf-8"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+    write_file(path, text.encode("utf-8"))
 
 
 def _append(path: Path, row: Mapping[str, object]) -> None:
