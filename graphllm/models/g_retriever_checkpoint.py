@@ -83,11 +83,12 @@ def read_published(
         DataError: It cannot be read, holds more than tensors and plain values, or another model.
     """
     saved = _loaded(path)
-    is_whole = isinstance(saved.get("model"), Mapping)
-    state = saved["model"] if is_whole else saved
+    whole = saved.get("model")
+    is_whole = isinstance(whole, Mapping)
+    state = whole if isinstance(whole, Mapping) else saved
     tensors = {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
     if num_heads is None:
-        num_heads = int(getattr(saved.get("config"), "gnn_num_heads", 4)) if is_whole else 4
+        num_heads = int(getattr(saved.get("config"), "gnn_num_heads", 4))
     epoch = saved.get("epoch") if is_whole else None
     graph, rest = _sorted_out(tensors)
     lora = {found["name"]: rest[n] for n in rest if (found := _LORA.match(n))}

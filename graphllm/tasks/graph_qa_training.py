@@ -526,11 +526,10 @@ def _said(
     told: Sequence[Told],
     views: Sequence[GraphView],
 ) -> list[Predicted]:
-    by_likelihood = telling.given.by_likelihood and isinstance(model, GRetriever)
-    if by_likelihood and suite.choices:
-        return [
-            _likeliest(row, suite.choices) for row in model.log_likelihoods(told, suite.choices)
-        ]
+    by_likelihood = telling.given.by_likelihood and suite.choices
+    if by_likelihood and isinstance(model, GRetriever):
+        likely = model.log_likelihoods(told, suite.choices)
+        return [_likeliest(row, suite.choices) for row in likely]
     verifies = telling.given.verifies and not suite.choices
     return [
         _read(reply.text, reply.usage, view, one.text if verifies else None)

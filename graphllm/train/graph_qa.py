@@ -181,5 +181,5 @@ def measured(
     Source: the published validation, in which the last batch counts as much as any.
     """
     starts = range(0, len(questions), batch_size)
-    losses = [float(model(questions[start : start + batch_size])) for start in starts]
+    losses = [model(questions[start : start + batch_size]).item() for start in starts]
     return {"loss": sum(losses) / len(losses)}
