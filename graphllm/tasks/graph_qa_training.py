@@ -55,6 +55,7 @@ from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.features import TextTokenizer
 from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS, asked_of, with_question
 from graphllm.tokenizers.topology import TopologySettings
+from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.checkpoint import load_trainable, save_trainable
 from graphllm.train.graph_qa import Answering, EpochSettings, train_on_questions
 from graphllm.train.run_folder import Recipe, RunFolder, read_run
@@ -120,6 +121,7 @@ class GraphQASettings:
         hidden_dim: Of the graph encoder; 0 takes the usual one, 1024 in paper mode.
         num_layers: Of the graph encoder; 0 takes the usual number, 4 in paper mode.
         num_tokens: Soft tokens of a graph; one in paper mode.
+        task_words: What the vectors of prompt tuning begin as.
         topology: Whether nodes also have topology tokens; not in paper mode.
         shuffles_edges: A control: every edge leads to the tail of another edge of its graph.
         sequence: What the language model reads, and whether all of it is in paper mode.
@@ -151,6 +153,7 @@ class GraphQASettings:
     hidden_dim: int = 0
     num_layers: int = 0
     num_tokens: int = 8
+    task_words: str = "Answer the question about the graph."
     topology: bool = False
     shuffles_edges: bool = False
     sequence: SequenceSettings = field(default_factory=SequenceSettings)
@@ -394,15 +397,11 @@ def new_model(given: GraphQASettings, llm: LocalLanguageModel, telling: Telling)
         if not given.paper_mode:
             soft.projector.start_at(embedding_mean(llm))
     elif given.how.soft is Soft.LEARNED:
-        words = llm.word_embeddings(_task_words(given))
-        soft = LearnedTokens(words, _VIRTUAL_TOKENS)
+        soft = LearnedTokens(llm.word_embeddings(given.task_words), _VIRTUAL_TOKENS)
     model = GRetriever(llm, given.sequence, soft)
+    if not given.training.paper_mode:
+        train_with_plain_attention(model)
     return model.to(llm.module.device)
-
-
-def _task_words(given: GraphQASettings) -> str:
-    """Return what learned tokens begin as: the task in words."""
-    return f"Answer the question about the graph: {given.suite}"
 
 
 def _prompter(

@@ -13,7 +13,6 @@ from torch import Tensor
 from graphllm.errors import ConfigError, DataError
 from graphllm.llm import Generation
 from graphllm.models.g_retriever import Told
-from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.batches import BucketedBatches
 from graphllm.train.settings import TrainSettings
 from graphllm.train.trainer import Batches, Progress, Trained, train
@@ -159,8 +158,6 @@ def train_on_questions(
         TrainingError: A loss or a gradient is not finite.
     """
     batches: Batches[Told] = batches_of(questions, how, seed)
-    if not how.paper_mode:
-        train_with_plain_attention(model)
     return train(
         model,
         lambda module, batch: module(batch),
