@@ -4,17 +4,21 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from graphllm.errors import DataError
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 E = TypeVar("E")
 
 
-def write_json_lines(path: Path, examples: "Iterable[DataclassInstance]") -> int:
+@runtime_checkable
+class Record(Protocol):
+    """A dataclass, as type checkers know one."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+def write_json_lines(path: Path, examples: Iterable[Record]) -> int:
     """Write examples as JSON lines; return how many."""
     count = 0
     with path.open("w", encoding="utf-8") as file:
