@@ -24,7 +24,7 @@ from graphllm.questions.scenes import Room, make_room, room_names, scene_graph
 
 NUM_QUESTIONS = 2_000
 SEED = 2402  # of all that is drawn
-_POOL = 400  # rooms that large scenes are filled from
+_POOL = 200  # rooms that large scenes are filled from
 
 
 class _Scene(NamedTuple):
@@ -40,7 +40,7 @@ def scenes(num_nodes: int, name: str, data_dir: Path, split: str | None) -> Suit
     return Suite(
         name=name,
         split=split,
-        examples=tuple(_example(number, _asked(number).question) for number in _numbers(split)),
+        examples=_examples(split),
         graph_path=Path("synthetic"),
         graph_of=partial(_graph, num_nodes),
     )
@@ -52,9 +52,7 @@ def described_scenes(name: str, data_dir: Path, split: str | None) -> Suite:
     return Suite(
         name=name,
         split=split,
-        examples=tuple(
-            _example(number, _described(number).asked.question) for number in _numbers(split)
-        ),
+        examples=_described_examples(split),
         graph_path=Path("synthetic"),
         graph_of=_described_graph,
     )
@@ -63,6 +61,16 @@ def described_scenes(name: str, data_dir: Path, split: str | None) -> Suite:
 def _numbers(split: str) -> list[int]:
     """Return the questions of a split, counted from 1."""
     return (published_split(np.arange(NUM_QUESTIONS))[split] + 1).tolist()
+
+
+@cache
+def _examples(split: str) -> tuple[Example, ...]:
+    return tuple(_example(number, _asked(number).question) for number in _numbers(split))
+
+
+@cache
+def _described_examples(split: str) -> tuple[Example, ...]:
+    return tuple(_example(number, _described(number).asked.question) for number in _numbers(split))
 
 
 def _example(number: int, question: SceneQuestion) -> Example:

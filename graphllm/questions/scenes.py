@@ -15,6 +15,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Int, Num
 
 from graphllm.errors import ConfigError
 from graphllm.graph import GraphBuilder, TextualGraph
@@ -27,6 +28,7 @@ _BACK, _FRONT = 420, 585  # where things at the back and in front stand
 _FAR = 250  # pixels between things that are still said to be side by side, or one above the other
 _NEAR = 170  # pixels between the middles of things that are near
 _DEEPER = 60  # pixels that one thing stands in front of another
+_ON_FLOOR = ("support", "floor", "person")
 _FAMILIES = ("color", "material", "pattern", "shape", "pose")
 ATTACHED = {"holding": "held by", "wearing": "worn by", "riding": "ridden by"}
 """What ties a thing to the person who has it, and how that is said of the thing."""
@@ -285,44 +287,51 @@ def places(things: Sequence[SceneThing]) -> tuple[SceneRelation, ...]:
     60 pixels lower at least, and their widths overlap. Things of which nothing else is said are
     near when their middles are no more than 170 pixels apart.
     """
-    found = []
-    for a, one in enumerate(things):
-        for b, other in enumerate(things):
-            relation = _place(one, other)
-            if a != b and relation:
-                found.append(SceneRelation(a, relation, b))
-                if relation in OPPOSITE and relation != "near":
-                    found.append(SceneRelation(b, OPPOSITE[relation], a))
-    said = {frozenset((a, b)) for a, _, b in found}
-    found += [
-        SceneRelation(a, "near", b)
-        for a, one in enumerate(things)
-        for b, other in enumerate(things)
-        if a != b and frozenset((a, b)) not in said and _are_near(one.box, other.box)
-    ]
-    return tuple(found)
+    x, y, w, h = np.array([thing.box for thing in things]).reshape(-1, 4).T
+    right, bottom = x + w, y + h
+    floor = np.array([thing.place in _ON_FLOOR for thing in things], dtype=np.bool_)
+    widths = _each(np.less, x, right) & _each(np.less, x, right).T
+    heights = _each(np.less, y, bottom) & _each(np.less, y, bottom).T
+    on = _each(np.equal, bottom, y) & _each(np.greater_equal, x, x)
+    on &= _each(np.less_equal, right, right)
+    lower = _each(np.subtract, bottom, bottom)
+    found = {
+        "on": on,
+        "above": widths & _is_gap(bottom, y),
+        "to the left of": heights & _is_gap(right, x),
+        "in front of": widths & heights & _each(np.logical_and, floor, floor) & (lower >= _DEEPER),
+    }
+    said = np.eye(len(things), dtype=np.bool_)
+    for relation, holds in found.items():  # the first that can be said is said
+        holds &= ~said
+        said |= holds
+    said |= said.T
+    apart = _each(np.subtract, x + right, x + right) ** 2
+    apart += _each(np.subtract, y + bottom, y + bottom) ** 2
+    found["near"] = ~said & (apart <= (2 * _NEAR) ** 2)
+    return tuple(_said(found))
 
 
-def _place(one: SceneThing, other: SceneThing) -> str | None:
-    a, b = one.box, other.box
-    over_width = a.x < b.right and b.x < a.right
-    over_height = a.y < b.bottom and b.y < a.bottom
-    if a.bottom == b.y and b.x <= a.x and a.right <= b.right:
-        return "on"
-    if over_width and 0 <= b.y - a.bottom <= _FAR:
-        return "above"
-    if over_height and 0 <= b.x - a.right <= _FAR:
-        return "to the left of"
-    on_floor = {one.place, other.place} <= {"support", "floor", "person"}
-    if on_floor and over_width and over_height and a.bottom - b.bottom >= _DEEPER:
-        return "in front of"
-    return None
+def _each(
+    operation: np.ufunc,
+    a: Num[np.ndarray, "n"] | Bool[np.ndarray, "n"],
+    b: Num[np.ndarray, "n"] | Bool[np.ndarray, "n"],
+) -> Num[np.ndarray, "n n"] | Bool[np.ndarray, "n n"]:
+    return operation(a[:, None], b[None, :])
 
 
-def _are_near(a: Box, b: Box) -> bool:
-    across = (a.x + a.right - b.x - b.right) / 2
-    down = (a.y + a.bottom - b.y - b.bottom) / 2
-    return across**2 + down**2 <= _NEAR**2
+def _is_gap(end: Int[np.ndarray, "n"], start: Int[np.ndarray, "n"]) -> Bool[np.ndarray, "n n"]:
+    gap = start[None, :] - end[:, None]
+    return (gap >= 0) & (gap <= _FAR)
+
+
+def _said(found: Mapping[str, Bool[np.ndarray, "n n"]]) -> Iterator[SceneRelation]:
+    """Yield relations with their opposites."""
+    for relation, holds in found.items():
+        for a, b in np.argwhere(holds).tolist():
+            yield SceneRelation(a, relation, b)
+            if relation in OPPOSITE and relation != "near":
+                yield SceneRelation(b, OPPOSITE[relation], a)
 
 
 # A scene of many rooms
