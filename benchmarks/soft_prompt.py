@@ -272,7 +272,8 @@ class Bench:
                     if mode != "text"
                     else [prompts.prompt(one.text, []) for one in made]
                 )
-            replies = self.llm.generate(told, prompts.settings.decoding)
+            with torch.autocast(self.llm.module.device.type, torch.bfloat16):
+                replies = self.llm.generate(told, prompts.settings.decoding)
             for (example, part), reply in zip(some, replies, strict=True):
                 shown = prompts.shown(part.question, part.subgraph)
                 answers = named_in(prompts, reply.text, shown)

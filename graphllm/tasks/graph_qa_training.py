@@ -55,7 +55,6 @@ from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.features import TextTokenizer
 from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS, asked_of, with_question
 from graphllm.tokenizers.topology import TopologySettings
-from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.checkpoint import load_trainable, save_trainable
 from graphllm.train.graph_qa import Answering, EpochSettings, train_on_questions
 from graphllm.train.run_folder import Recipe, RunFolder, read_run
@@ -399,8 +398,6 @@ def new_model(given: GraphQASettings, llm: LocalLanguageModel, telling: Telling)
     elif given.how.soft is Soft.LEARNED:
         soft = LearnedTokens(llm.word_embeddings(given.task_words), _VIRTUAL_TOKENS)
     model = GRetriever(llm, given.sequence, soft)
-    if not given.training.paper_mode:
-        train_with_plain_attention(model)
     return model.to(llm.module.device)
 
 

@@ -25,7 +25,6 @@ from graphllm.llm.small.vocabulary import (
     node_of,
     reference_ids,
 )
-from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.small_examples import SmallExample
 from graphllm.train.trainer import Progress, TrainSettings, train
 
@@ -340,7 +339,6 @@ def train_small(
     on_step: Callable[[Progress], None] | None = None,
 ) -> None:
     """Train a model, in place; its references and biases are put where generation reads them."""
-    train_with_plain_attention(module)
     train(
         module,
         lambda inner, batch: cast(Tensor, inner(batch)),

@@ -23,7 +23,6 @@ from graphllm.nn import GraphTokens
 from graphllm.text.encoder import TextEncoder
 from graphllm.tokenizers.features import GraphTokenizer
 from graphllm.tokenizers.question import Asked, asked_of, with_question
-from graphllm.train.attention import train_with_plain_attention
 from graphllm.train.batches import BucketedBatches
 from graphllm.train.checkpoint import copied, put_trainable, trainable
 from graphllm.train.pace import NO_RATE, TRIED_STEPS, seconds_of_steps
@@ -250,7 +249,6 @@ def train_prompter(
     Raises:
         TrainingError: The loss is not finite.
     """
-    train_with_plain_attention(training.model)
     return train(
         training,
         lambda module, batch: module(batch),
@@ -297,7 +295,6 @@ def seconds_a_step(
 ) -> float:
     """Return how long a step takes here, from a few after which everything is as it was."""
     before = copied(trainable(training))
-    train_with_plain_attention(training.model)
     trial = how._replace(steps=TRIED_STEPS, learning_rate=NO_RATE)
     found = seconds_of_steps(
         lambda told: train(

@@ -12,6 +12,7 @@ import torch
 
 from graphllm.errors import ConfigError, DataError, TrainingError
 from graphllm.train import checkpoint as disk
+from graphllm.train.attention import plain_attention
 from graphllm.train.checkpoint import Tensors, TrainState
 from graphllm.train.interrupts import Interrupts
 from graphllm.train.random_states import kept_random_states, random_states, restore_random_states
@@ -131,7 +132,7 @@ def train(
     interrupts = Interrupts()
     module.train()
     try:
-        with interrupts:
+        with interrupts, plain_attention(module) if settings.precision == "bf16" else nullcontext():
             while run.is_going_on():
                 done = step()
                 measured = run.measured_by(measure, batches.per_epoch) if measure else None
