@@ -123,7 +123,7 @@ def hallucination(options: argparse.Namespace, method: str, seed: int) -> dict[s
     telling = Telling(given, llm, load_encoder())
     model = new_model(given, llm, telling)
     train_suite = sampled(options, options.train_split, options.num_train)
-    held_back = sampled(options, "val", options.num)
+    held_back = sampled(options, options.val_split, options.num)
     questions = telling.of_suite(train_suite)
     steps = batches_of(questions, given.training, seed).per_epoch
     done = train_on_questions(
@@ -233,6 +233,7 @@ def main() -> None:
     parser.add_argument("--max-tokens", type=int, default=320)
     parser.add_argument("--split", default="test")
     parser.add_argument("--train-split", default="train")
+    parser.add_argument("--val-split", default="val")
     parser.add_argument("--num", type=int, default=100)
     parser.add_argument("--num-train", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=4)
