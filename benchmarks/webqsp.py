@@ -120,7 +120,8 @@ def walked(
     for example in suite.examples:
         view = suite.graph_of(example)
         steps = defaultdict(list)
-        for head, relation, tail in zip(view.heads, view.relation_ids, view.tails, strict=True):
+        columns = (view.heads.tolist(), view.relation_ids.tolist(), view.tails.tolist())
+        for head, relation, tail in zip(*columns, strict=True):
             name = view.relations[relation]
             steps[view.names[head], name].append(view.names[tail])
             steps[view.names[tail], name].append(view.names[head])  # as RoG: edges go both ways

@@ -34,6 +34,7 @@ def evaluate() -> None:
     Examples:
       graphllm eval own films.csv                      questions built from your own graph
       graphllm eval metaqa-2hop --data ~/data          a published benchmark
+      graphllm eval scenes --limit 50                  invented scenes, which need no data
     """
 
 
@@ -44,7 +45,7 @@ evaluate.default = "suite"
 @evaluate.command()
 @click.argument("suite")
 @click.option("--data", type=FOLDER, help="Where the data sets are; $GRAPHLLM_DATA otherwise.")
-@click.option("--split", help="dev or test, where the suite has both; test when left out.")
+@click.option("--split", help="test when left out; dev, or val and train, where there is one.")
 @click.option("--limit", type=click.IntRange(min=1), help="Ask only a sample of this many.")
 @click.option("--seed", default=0, show_default=True, help="Draws the sample.")
 @click.option("--out", type=FOLDER, help="Keep predictions and report; a broken-off run goes on.")
@@ -72,8 +73,11 @@ def suite(
     """Ask every question of SUITE and print how many answers are right; `suite` may be left out.
 
     The data sets are not part of graphllm: give the folder that holds them as they are published.
-    Suites: metaqa-1hop, metaqa-2hop, metaqa-3hop, pathquestion-2h, pathquestion-3h, pql-2h, pql-3h
-    over one graph; webqsp-subgraphs, webqsp-subgraphs-refined, each question over its own.
+    Suites over one graph: metaqa-1hop, metaqa-2hop, metaqa-3hop, pathquestion-2h, pathquestion-3h,
+    pql-2h, pql-3h, and grailqa over the triples of Freebase that you bring. Each question over its
+    own graph: graphqa-explagraphs, graphqa-scenegraphs, graphqa-webqsp, cwq, webqsp-subgraphs,
+    webqsp-subgraphs-refined, scored as published and strictly. Invented, without data: scenes,
+    scenes-200, scenes-2000, scenes-20000 (nodes a graph), scenes-described (long texts).
 
     \b
     Examples:

@@ -24,6 +24,7 @@ from graphllm.questions.scenes import Room, make_room, room_names, scene_graph
 
 NUM_QUESTIONS = 2_000
 SEED = 2402  # of all that is drawn
+_WHERE = Path("invented scenes")
 _POOL = 200  # rooms that large scenes are filled from
 
 
@@ -41,7 +42,7 @@ def scenes(num_nodes: int, name: str, data_dir: Path, split: str | None) -> Suit
         name=name,
         split=split,
         examples=_examples(split),
-        graph_path=Path("synthetic"),
+        graph_path=_WHERE,
         graph_of=partial(_graph, num_nodes),
     )
 
@@ -53,7 +54,7 @@ def described_scenes(name: str, data_dir: Path, split: str | None) -> Suite:
         name=name,
         split=split,
         examples=_described_examples(split),
-        graph_path=Path("synthetic"),
+        graph_path=_WHERE,
         graph_of=_described_graph,
     )
 

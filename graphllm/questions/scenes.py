@@ -302,7 +302,7 @@ def places(things: Sequence[SceneThing]) -> tuple[SceneRelation, ...]:
         "in front of": widths & heights & _each(np.logical_and, floor, floor) & (lower >= _DEEPER),
     }
     said = np.eye(len(things), dtype=np.bool_)
-    for relation, holds in found.items():  # the first that can be said is said
+    for holds in found.values():  # the first that can be said is said
         holds &= ~said
         said |= holds
     said |= said.T

@@ -125,3 +125,43 @@ def test_options_that_do_not_go_together(graphllm, options, message):
     done = graphllm("eval", "metaqa-1hop", *options)
     assert done.returncode == 2
     assert message in done.stderr
+
+
+EXPLAGRAPHS = "arg1\targ2\tlabel\tgraph\n" + "".join(
+    f"Cats are good.\tCats bring joy {n}.\tsupport\t(cats; causes; joy)(joy; is a; good)\n"
+    for n in range(5)
+)
+ROG = {
+    "id": "WebQTest-0",
+    "question": "where was ann lee born",
+    "answer": ["York"],
+    "q_entity": ["Ann Lee"],
+    "a_entity": ["York"],
+    "graph": [["Ann Lee", "people.person.place_of_birth", "York"]],
+}
+
+
+def test_suites_of_graphqa_are_scored_as_published_and_strictly(graphllm, tmp_path):
+    for name, text in {
+        "explagraphs/train_dev.tsv": EXPLAGRAPHS,
+        "RoG-webqsp/test.jsonl": f"{json.dumps(ROG)}\n",
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, "utf-8")
+    options = ["--data", str(tmp_path), "--reader", "nearest_node"]
+    done = graphllm("eval", "graphqa-explagraphs", "--split", "train", *options)
+    assert done.returncode == 0, done.stderr
+    assert "3 questions over" in done.stderr
+    assert "published_accuracy  0.0000" in done.stdout  # it says a concept, and no stance
+    done = graphllm("eval", "graphqa-webqsp", *options)
+    assert done.returncode == 0, done.stderr
+    for name in ("published_hit", "published_f1", "hits_at_1", "word_match"):
+        assert f"{name} " in done.stdout
+
+
+def test_invented_scenes_need_no_data(graphllm):
+    done = graphllm("eval", "scenes", "--limit", "6", "--reader", "nearest_relation")
+    assert done.returncode == 0, done.stderr
+    assert "400 questions over invented scenes" in done.stderr
+    assert "scenes (test), 6 questions" in done.stdout
+    assert "hits_at_1 of " in done.stdout

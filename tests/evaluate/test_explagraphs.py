@@ -53,15 +53,31 @@ def test_splits_share_no_row_and_leave_none_out(expla_dir):
         load_suite("graphqa-explagraphs", expla_dir, "dev")
 
 
-@given(st.integers(3, 3000))
-def test_the_split_is_that_of_scikit_learn(num_rows):
-    from sklearn.model_selection import train_test_split
-
-    train, rest = train_test_split(np.arange(num_rows), test_size=0.4, random_state=42)
-    val, test = train_test_split(rest, test_size=0.5, random_state=42)
+# what train_test_split of scikit-learn 1.9.1 gives; it is no dependency of ours
+@pytest.mark.parametrize(
+    ("num_rows", "val", "test"), [(7, [5], [0, 1]), (19, [1, 3, 8, 11], [0, 5, 13, 16])]
+)
+def test_the_split_is_that_of_scikit_learn(num_rows, val, test):
     found = published_split(np.arange(num_rows))
-    for part, rows in {"train": train, "val": val, "test": test}.items():
-        assert found[part].tolist() == sorted(rows.tolist())
+    assert (found["val"].tolist(), found["test"].tolist()) == (val, test)
+    rest = sorted({*range(num_rows)} - {*val, *test})
+    assert found["train"].tolist() == rest
+
+
+def test_the_split_of_explagraphs_is_that_of_scikit_learn():
+    found = published_split(np.arange(2766))
+    assert found["test"][:6].tolist() == [8, 18, 32, 44, 45, 59]
+    assert found["val"][:6].tolist() == [7, 13, 23, 25, 29, 30]
+    sums = {part: int(rows.sum()) for part, rows in found.items()}
+    assert sums == {"train": 2_298_800, "val": 772_552, "test": 752_643}
+
+
+@given(st.integers(3, 3000))
+def test_the_split_leaves_no_row_out_and_has_the_published_shares(num_rows):
+    found = published_split(np.arange(num_rows))
+    assert sorted(row for rows in found.values() for row in rows.tolist()) == list(range(num_rows))
+    aside = -(-2 * num_rows // 5)
+    assert (len(found["train"]), len(found["test"])) == (num_rows - aside, -(-aside // 2))
 
 
 @pytest.mark.parametrize(

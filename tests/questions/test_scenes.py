@@ -245,7 +245,7 @@ def test_descriptions_are_long_and_hold_their_facts_once():
     for _ in range(3):
         for thing in make_room(rng).things:
             text, facts = describe(thing, rng)
-            assert 70 <= len(text.split()) <= 400
+            assert 100 <= len(text.split()) <= 400
             assert len(facts) >= 5
             assert all(text.count(value) >= 1 for value in facts.values())
 
