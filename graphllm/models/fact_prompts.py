@@ -47,6 +47,11 @@ class ReplyForm(StrEnum):
         """How facts are written for it."""
         return Layout.REFERENCES if self is ReplyForm.REFERENCES else Layout.GROUPED
 
+    @property
+    def usual_tokens(self) -> int:
+        """Of question and facts: graphllm-small is the surer the shorter its text is."""
+        return 128 if self is ReplyForm.REFERENCES else 512
+
     @classmethod
     def of(cls, has_references: bool) -> "ReplyForm":
         """Return the form of a model, by whether a reference is one token of it."""

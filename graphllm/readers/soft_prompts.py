@@ -1,7 +1,6 @@
 """What puts soft prompts of a graph before a question, as the language-model road sees it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from graphllm.graph.subgraph import Subgraph
@@ -105,9 +104,10 @@ def prompter_of(
         return llm.over(view, encoder())
     if not isinstance(llm, RepliesByReference) or not llm.has_references:
         return None
-    made = FactSettings(form=ReplyForm.REFERENCES)
-    if max_tokens is not None:
-        made = replace(made, max_tokens=max_tokens)
+    form = ReplyForm.REFERENCES
+    made = FactSettings(
+        form=form, max_tokens=form.usual_tokens if max_tokens is None else max_tokens
+    )
     return FactsInWords(
         FactPrompts(view, llm.count_tokens, made, context_tokens=llm.context_tokens)
     )

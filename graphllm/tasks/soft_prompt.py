@@ -75,7 +75,7 @@ class SoftPromptSettings:
         num_tokens: Soft tokens; with pooling of items, nodes that get one at most.
         paper_mode: The prompter as G-Retriever publishes it: a sigmoid in the projector, batch
             norm, messages from head to tail only, tokens of any length.
-        max_tokens: Of question and facts in words.
+        max_tokens: Of question and facts in words; 0 takes what suits the language model.
         max_edges: That are retrieved for a question.
         retriever: Which picks them.
         minutes: For everything, where ``steps`` does not say how long to train.
@@ -103,7 +103,7 @@ class SoftPromptSettings:
     pooling: str = "auto"
     num_tokens: int = 16
     paper_mode: bool = False
-    max_tokens: int = 256
+    max_tokens: int = 0
     max_edges: int = 64
     retriever: str = DEFAULT_RETRIEVER
     minutes: float = 8.0
@@ -396,11 +396,12 @@ def prompted_settings(
     from graphllm.tokenizers.topology import TopologySettings
 
     by_item = pooling_of(settings, llm) == "items"
+    form = ReplyForm.of(llm.has_references)
     return PromptedSettings(
         llm=_findable(settings.llm),
         facts=FactSettings(
-            form=ReplyForm.of(llm.has_references),
-            max_tokens=settings.max_tokens,
+            form=form,
+            max_tokens=settings.max_tokens or form.usual_tokens,
             max_edges=settings.max_edges,
             num_items=settings.num_tokens if by_item else 0,
         ),

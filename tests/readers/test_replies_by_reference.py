@@ -48,12 +48,12 @@ def shown_to(reading):
 
 
 def test_references_become_names_and_the_edges_they_rest_on():
-    asked = reader("none")
+    asked = reader("none", max_tokens=256)
     asked.read("Who directed Alien?")
     text = shown_to(asked)
     assert text.startswith("Who directed [n1] Alien?\n[1] [n1] Alien; ")
     assert " | directed by | [n2] Ridley Scott\n[2] " in text
-    reading = reader("[1] [n2]").read("Who directed Alien?")
+    reading = reader("[1] [n2]", max_tokens=256).read("Who directed Alien?")
     assert reading.draft is not None
     assert reading.draft.entities == ("Ridley Scott",)
     assert {claim.edge for claim in reading.draft.claims} == {0}
