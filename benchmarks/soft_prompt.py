@@ -164,10 +164,8 @@ class Bench:
         if mode != "text":
             rng = np.random.default_rng([seed, 1])
             drawn = rng.choice(len(budgets), len(self.parts), p=_shares(len(budgets)))
-            told = [self._prompts(budgets[0], "soft"), *of_budget]
-            drawn = np.where(rng.random(len(drawn)) < self.options.without_text, 0, drawn + 1)
             made = [
-                self._shuffled(self._example(part, one.facts, told[which]), mode, seed)
+                self._shuffled(self._example(part, one.facts, of_budget[which]), mode, seed)
                 for part, one, which in zip(self.parts, self.trained, drawn.tolist(), strict=True)
                 if len(part.subgraph.edges)
             ]
@@ -355,9 +353,6 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument(
-        "--without-text", type=float, default=0.5, help="share trained on without facts in words"
-    )
     parser.add_argument("--items", type=int, default=32, help="nodes with a soft token, at most")
     parser.add_argument("--max-edges", type=int, default=64)
     parser.add_argument("--retriever", default="paths")
