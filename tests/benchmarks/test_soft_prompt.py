@@ -44,19 +44,27 @@ def test_a_question_comes_with_what_lies_around_its_names(loop):
     assert text == "node_id,node_attr\n0,Town 0\n1,Land 0\n\nsrc,edge_attr,dst\n0,located in,1\n"
 
 
-def cell(budget, mode, seed, hits):
-    one = {"value": hits, "standard_error": 0.03, "n": 100}
-    scores = {"metaqa-1hop": {"hits_at_1": one, "f1": one, "nameable": one}}
-    return {"suite": "metaqa", "budget": budget, "mode": mode, "seed": seed, "scores": scores}
+def cell(mode, seed, hits):
+    """A cell: what each budget came to."""
+    scores = {}
+    for budget, value in hits.items():
+        one = {"value": value, "standard_error": 0.03, "n": 100}
+        scores[budget] = {"hits_at_1": one, "f1": one, "nameable": one}
+    return {"suite": "metaqa", "mode": mode, "seed": seed, "scores": {"metaqa-1hop": scores}}
 
 
 def test_the_table_has_a_row_for_each_budget_and_mode(script):
     bench = script("soft_prompt")
-    cells = [cell(64, "both", 0, 0.4), cell(64, "both", 1, 0.6), cell(64, "text", 0, 0.3)]
+    cells = [
+        cell("both", 0, {"128": 0.8, "64": 0.4}),
+        cell("both", 1, {"128": 0.8, "64": 0.6}),
+        cell("text", 0, {"64": 0.3}),
+    ]
     lines = bench.table(cells).splitlines()
     assert [line.split()[:5] for line in lines[1:]] == [
         ["metaqa-1hop", "64", "text", "1", "100"],
         ["metaqa-1hop", "64", "both", "2", "100"],
+        ["metaqa-1hop", "128", "both", "2", "100"],
     ]
     assert "0.300 +- 0.030" in lines[1]
     # the seeds differ by 0.2: a standard error of 0.1 beside that of the questions

@@ -92,12 +92,18 @@ def test_each_question_is_asked_of_its_own_graph(graphllm, webqsp):
     args = ["eval", "webqsp-subgraphs", "--data", str(webqsp)]
     done = graphllm(*args)
     assert done.returncode == 0, done.stderr
-    rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()[2:]}
-    assert rows["hits_at_1"][0] == "0.5000"
-    assert rows["hits_at_1_in_graph"][0] == "1.0000"
-    assert rows["abstention_recall"][0] == "1.0000"
+    values = values_of(done.stdout)
+    assert values["hits_at_1"] == "0.5000"
+    assert values["hits_at_1_in_graph"] == "1.0000"
+    assert values["abstention_recall"] == "1.0000"
     naive = graphllm(*args, "--reader", "nearest_relation")
-    assert "abstention_recall   0.0000" in naive.stdout
+    assert values_of(naive.stdout)["abstention_recall"] == "0.0000"
+
+
+def values_of(printed):
+    """The first number of each row of a report."""
+    rows = (line.split() for line in printed.splitlines()[2:])
+    return {row[0]: row[1] for row in rows if len(row) > 1}
 
 
 @pytest.mark.slow
