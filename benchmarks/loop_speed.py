@@ -185,10 +185,10 @@ def published(options: argparse.Namespace, view: GraphView, asked: list[Question
 
     from graphllm.nn import GraphTokens
 
-    encode = published_encoder()
+    encode, dim = published_encoder()
     model = AutoModelForCausalLM.from_pretrained(options.llm).requires_grad_(False)
     tokenizer = AutoTokenizer.from_pretrained(options.llm)
-    prompter = prompter_for(WIDTH)
+    prompter = prompter_for(dim)
     optimizer = torch.optim.AdamW(prompter.parameters(), lr=1e-5, weight_decay=0.05)
     folder = Path(tempfile.mkdtemp(dir=options.work))
     started = time.perf_counter()
@@ -249,7 +249,7 @@ def published(options: argparse.Namespace, view: GraphView, asked: list[Question
 
 
 def published_encoder():
-    """Return what embeds strings as the published code does."""
+    """Return what embeds strings as the published code does, and how long their vectors are."""
     import torch
     from transformers import AutoModel, AutoTokenizer
 
@@ -271,7 +271,7 @@ def published_encoder():
             found.append(torch.nn.functional.normalize(mean, dim=1))
         return torch.cat(found)
 
-    return encode
+    return encode, model.config.hidden_size
 
 
 def one_by_one(node_scores, edge_scores) -> Prizes:

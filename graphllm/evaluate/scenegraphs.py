@@ -56,15 +56,27 @@ def scenegraphs(name: str, data_dir: Path, split: str | None) -> Suite:
     return Suite(
         name=name,
         split=split,
-        examples=tuple(_example(number + 1, rows[number]) for number in chosen),
+        examples=tuple(
+            scene_example(number + 1, rows[number].question, rows[number].answer)
+            for number in chosen
+        ),
         graph_path=graph_path,
         graph_of=lambda example: _graph(graph_path, rows[example.id - 1].image, scenes),
     )
 
 
-def scene_prompt(question: str) -> PublishedPrompt:
-    """Return what G-Retriever reads beside a scene."""
-    return PublishedPrompt("", f"Question: {question}\n\nAnswer:")
+def scene_example(number: int, question: str, answer: str, kind: str = "") -> Example:
+    """Return a question about a scene, with what G-Retriever reads beside it."""
+    return Example(
+        id=number,
+        question=question,
+        gold=(answer,),
+        compared=Compared.NORMALIZED,
+        prompt=PublishedPrompt("", f"Question: {question}\n\nAnswer:"),
+        label=answer,
+        published=Published.CONTAINS,
+        kind=kind,
+    )
 
 
 def _rows(path: Path) -> list[_Row]:
@@ -128,15 +140,3 @@ def _graph(path: Path, image: str, scenes: Mapping[str, Mapping[str, Any]]) -> T
             raise DataError(f"{path}, image {image}: {head} is {name} {tail}, which is no object")
         builder.edge(head, name, tail)
     return builder.build()
-
-
-def _example(number: int, row: _Row) -> Example:
-    return Example(
-        id=number,
-        question=row.question,
-        gold=(row.answer,),
-        compared=Compared.NORMALIZED,
-        prompt=scene_prompt(row.question),
-        label=row.answer,
-        published=Published.CONTAINS,
-    )

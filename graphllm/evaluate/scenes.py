@@ -6,17 +6,17 @@ rooms, among so many other rooms that the graph has about as many nodes. ``scene
 of each thing in 100 to 400 words, and asks what only that text says.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from graphllm.evaluate.examples import Compared, Example, Published, Suite
+from graphllm.evaluate.examples import Example, Suite
 from graphllm.evaluate.layout import choose_split
 from graphllm.evaluate.random_split import published_split
-from graphllm.evaluate.scenegraphs import SPLITS, scene_prompt
+from graphllm.evaluate.scenegraphs import SPLITS, scene_example
 from graphllm.graph import TextualGraph
 from graphllm.questions.scene_descriptions import ask_described
 from graphllm.questions.scene_questions import KINDS, AskedRoom, SceneQuestion, ask_room
@@ -37,25 +37,23 @@ class _Scene(NamedTuple):
 
 def scenes(num_nodes: int, name: str, data_dir: Path, split: str | None) -> Suite:
     """Return the suite whose scenes have about ``num_nodes`` nodes, but at least one room."""
-    split = choose_split(name, split, SPLITS)
-    return Suite(
-        name=name,
-        split=split,
-        examples=_examples(split),
-        graph_path=_WHERE,
-        graph_of=partial(_graph, num_nodes),
-    )
+    return _suite(name, split, _examples, partial(_graph, num_nodes))
 
 
 def described_scenes(name: str, data_dir: Path, split: str | None) -> Suite:
     """Return the suite that asks for facts in long descriptions."""
+    return _suite(name, split, _described_examples, _described_graph)
+
+
+def _suite(
+    name: str,
+    split: str | None,
+    examples: Callable[[str], tuple[Example, ...]],
+    graph_of: Callable[[Example], TextualGraph],
+) -> Suite:
     split = choose_split(name, split, SPLITS)
     return Suite(
-        name=name,
-        split=split,
-        examples=_described_examples(split),
-        graph_path=_WHERE,
-        graph_of=_described_graph,
+        name=name, split=split, examples=examples(split), graph_path=_WHERE, graph_of=graph_of
     )
 
 
@@ -75,16 +73,7 @@ def _described_examples(split: str) -> tuple[Example, ...]:
 
 
 def _example(number: int, question: SceneQuestion) -> Example:
-    return Example(
-        id=number,
-        question=question.text,
-        gold=(question.answer,),
-        compared=Compared.NORMALIZED,
-        prompt=scene_prompt(question.text),
-        label=question.answer,
-        published=Published.CONTAINS,
-        kind=question.kind,
-    )
+    return scene_example(number, question.text, question.answer, question.kind)
 
 
 @lru_cache(maxsize=64)
