@@ -42,7 +42,9 @@ def launched(kind, num_processes, folder, accumulate=1, stops_at=-1):
     ]
     errors = [process.communicate(timeout=500)[1] for process in processes]
     if stops_at >= 0:
-        assert all("RuntimeError: stopped" in error for error in errors), errors
+        # gloo may abort the process that waits for the other before it says why
+        assert any("RuntimeError: stopped" in error for error in errors), errors
+        assert all(process.returncode for process in processes), errors
         return None
     assert [process.returncode for process in processes] == [0] * num_processes, errors
     losses = json.loads((folder / "losses.json").read_text("utf-8"))
