@@ -367,6 +367,7 @@ def ours(options: argparse.Namespace, view: GraphView, asked: list[Question]) ->
                 edge_index=places(kept.nodes, view, kept.edges),
                 relation_ids=view.relation_ids[kept.edges].astype(np.int64),
                 items=np.empty(0, np.int64),
+                answers=np.empty(0, np.int64),
                 num_tokens=llm.count_tokens(text) + llm.count_tokens(label) + 1,
             )
         )

@@ -3,8 +3,10 @@
     python benchmarks/soft_prompt.py --data DIR --llm MODEL --out DIR [--suite metaqa]
         [--mode both ...] [--seed 0 ...] [--limit 300] [--split dev] [--steps 200]
 
-Every cell of the table (suite, mode, seed) is a training and a file in --out; cells that are there
-are not made again, and all that are there are printed. The language model stays frozen. One
+Every cell of the table (suite, mode, seed) is a file in --out; cells that are there are not made
+again, and all that are there are printed. The language model stays frozen. A graph encoder first
+learns to mark answers (--marking steps, without the language model), then to tell them in soft
+tokens alone (--steps); where facts in words stand beside, it goes on with those (--text-steps). One
 training serves all budgets: half of its questions have the smallest, half of the others the next.
 
 A question is linked, a retriever picks edges of the whole graph, and as many of them as fit the
@@ -16,10 +18,11 @@ can be answered.
     text            the model as it is, facts in words alone; nothing is trained
     soft            soft tokens and the question
     both            soft tokens, the question, facts in words
-    both+topology   the same; nodes also have topology tokens
-    shuffled        both, but each edge leads to a tail drawn from those of the other edges
-    untrained       both, but the graph encoder stays as it was drawn
-    blind           both, but all nodes look alike: what is learnt without any graph
+    soft+topology   as soft and both; nodes also have topology tokens
+    both+topology
+    shuffled        soft, but each edge leads to a tail drawn from those of the other edges
+    untrained       soft, but the graph encoder stays as it was drawn
+    blind           soft, but all nodes look alike: what is learnt without any graph
 
 Training questions are made from the graphs alone. MetaQA: templates mined from its dev questions,
 about topics drawn from the films; none that a scored question is about. PathQuestion: questions
@@ -50,6 +53,7 @@ from graphllm.graph.view import GraphView, edges_by_relation
 from graphllm.index.cache import index_for
 from graphllm.index.progress import silent
 from graphllm.models.fact_prompts import FactPrompts, Facts, FactSettings, ReplyForm
+from graphllm.models.graph_prompter import GraphPrompter
 from graphllm.models.prompted_model import open_language_model
 from graphllm.query import Entities, Follow, execute
 from graphllm.questions import questions_for
@@ -66,6 +70,7 @@ from graphllm.train.soft_prompt import (
     SoftPromptTraining,
     TokenTable,
     example_of,
+    mark_answers,
     train_prompter,
 )
 
@@ -74,10 +79,20 @@ SUITES = {
     "pathquestion-2h": ("pathquestion-2h",),
     "pathquestion-3h": ("pathquestion-3h",),
 }
-MODES = ("text", "soft", "both", "both+topology", "shuffled", "untrained", "blind")
+MODES = (
+    "text",
+    "soft",
+    "both",
+    "soft+topology",
+    "both+topology",
+    "shuffled",
+    "untrained",
+    "blind",
+)
 BUDGETS = (64, 128, 256, 512)
 MOST_EDGES = 40  # that prove an answer trained on
 TRIES = 12
+VALIDATIONS = 3  # of a training
 
 
 class Trained(NamedTuple):
@@ -157,20 +172,18 @@ class Bench:
     def cell(self, mode: str, seed: int) -> dict[str, object]:
         """Train a cell and score it."""
         started = time.monotonic()
-        budgets = BUDGETS[:1] if mode == "soft" else BUDGETS  # without text there is none
+        budgets = BUDGETS if with_text(mode) else BUDGETS[:1]  # without text there is none
         of_budget = [self._prompts(budget, mode) for budget in budgets]
         training = self._training(of_budget[0], mode, seed)
         loss, steps = None, 0
         if mode != "text":
+            loss, steps = self._begin(training, mode, seed)
+        if mode != "text" and with_text(mode):
             rng = np.random.default_rng([seed, 1])
             drawn = rng.choice(len(budgets), len(self.parts), p=_shares(len(budgets)))
-            made = [
-                self._shuffled(self._example(part, one.facts, of_budget[which]), mode, seed)
-                for part, one, which in zip(self.parts, self.trained, drawn.tolist(), strict=True)
-                if len(part.subgraph.edges)
-            ]
-            done = self._train(training, made, seed)
-            loss, steps = dict(done.measured or {}).get("loss"), done.num_steps
+            made = self._made([of_budget[which] for which in drawn.tolist()], mode, seed)
+            done = self._train(training, made, self.options.text_steps, 0, seed)
+            loss, steps = dict(done.measured or {}).get("loss"), steps + done.num_steps
         scores = {
             name: {
                 str(budget): self._scores(training, prompts, name, mode, seed)
@@ -186,20 +199,47 @@ class Bench:
             **asdict(Provenance()),
         }  # fmt: skip
 
+    def _begin(self, training: SoftPromptTraining, mode: str, seed: int) -> tuple[float, int]:
+        """Put into a training what soft tokens alone taught; modes that differ in text share it."""
+        begun = mode.replace("both", "soft")
+        folder = self.options.out / "begun" / f"{self.suite}-{begun}-{seed}"
+        report = folder / "report.json"
+        if not report.is_file():
+            prompts = self._prompts(BUDGETS[0], "soft")
+            alone = self._training(prompts, mode, seed)
+            made = self._made([prompts] * len(self.parts), mode, seed)
+            options = self.options
+            done = self._train(alone, made, options.steps, options.marking, seed)
+            folder.mkdir(parents=True, exist_ok=True)
+            alone.prompter.save(folder)
+            loss = dict(done.measured or {})["loss"]
+            report.write_text(json.dumps({"loss": loss, "steps": done.num_steps}) + "\n", "utf-8")
+        training.prompter.load_state_dict(GraphPrompter.load(folder).state_dict())
+        found = json.loads(report.read_text("utf-8"))
+        return found["loss"], found["steps"]
+
+    def _made(self, prompts: Sequence[FactPrompts], mode: str, seed: int) -> list[SoftExample]:
+        """Return the questions to train on, each told by prompts of its own."""
+        return [
+            self._shuffled(self._example(part, one.facts, which), mode, seed)
+            for part, one, which in zip(self.parts, self.trained, prompts, strict=True)
+            if len(part.subgraph.edges)
+        ]
+
     def _prompts(self, budget: int, mode: str) -> FactPrompts:
         count = self.llm.count_tokens
         settings = FactSettings(
             form=ReplyForm.of(self.llm.has_references),
             max_tokens=budget,
             max_edges=self.options.max_edges,
-            with_text=mode != "soft",
+            with_text=with_text(mode),
             num_items=0 if mode == "text" else self.options.items,
         )
         return FactPrompts(self.view, count, settings, context_tokens=self.llm.context_tokens)
 
     def _training(self, prompts: FactPrompts, mode: str, seed: int) -> SoftPromptTraining:
         options = self.options
-        topology = mode == "both+topology"
+        topology = mode.endswith("+topology")
         settings = SoftPromptSettings(
             pooling="items",
             num_tokens=options.items,
@@ -238,17 +278,25 @@ class Bench:
         rng = np.random.default_rng([seed, *example.nodes[:8].tolist()])
         return replace(example, edge_index=np.stack([ends[0], rng.permutation(ends[1])]))
 
-    def _train(self, training: SoftPromptTraining, made: list[SoftExample], seed: int):
+    def _train(
+        self,
+        training: SoftPromptTraining,
+        made: list[SoftExample],
+        steps: int,
+        marking_steps: int,
+        seed: int,
+    ):
         how = HowTrained(
-            steps=self.options.steps,
+            steps=steps,
             learning_rate=self.options.rate,
             batch_size=self.options.batch,
-            validate_every=max(self.options.steps // 5, 1),
+            validate_every=max(steps // VALIDATIONS, 1),
             seed=seed,
         )
         held_back = made[:: max(len(made) // 96, 2)]
         kept = {id(one) for one in held_back}
         rest = [one for one in made if id(one) not in kept]
+        mark_answers(training, rest, held_back, steps=marking_steps, seed=seed)
         return train_prompter(training, rest, held_back, how, count_tokens=self.llm.count_tokens)
 
     def _scores(
@@ -281,6 +329,11 @@ class Bench:
                 found["f1"].append(scores.f1)
                 found["nameable"].append(nameable(prompts, shown, example))
         return {what: mean(np.array(values))._asdict() for what, values in found.items()}
+
+
+def with_text(mode: str) -> bool:
+    """Whether facts in words stand in the prompts of a mode."""
+    return mode == "text" or mode.startswith("both")
 
 
 def _shares(count: int) -> list[float]:
@@ -349,8 +402,10 @@ def main() -> None:
     parser.add_argument("--seed", action="append", type=int)
     parser.add_argument("--limit", type=int, default=300, help="scored questions of each suite")
     parser.add_argument("--split", default="dev", choices=["dev", "test"])
-    parser.add_argument("--questions", type=int, default=1500, help="to train on")
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--questions", type=int, default=2000, help="to train on")
+    parser.add_argument("--marking", type=int, default=150, help="steps of the encoder alone")
+    parser.add_argument("--steps", type=int, default=150, help="with soft tokens alone")
+    parser.add_argument("--text-steps", type=int, default=60, help="then, beside facts in words")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--items", type=int, default=32, help="nodes with a soft token, at most")

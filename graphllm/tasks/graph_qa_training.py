@@ -53,7 +53,7 @@ from graphllm.tasks.graph_qa import GraphQA
 from graphllm.text.encoder import TextEncoder, load_encoder
 from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.features import TextTokenizer
-from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS, asked_of, with_question
+from graphllm.tokenizers.question import EDGE_MARKS, asked_of, node_marks, with_question
 from graphllm.tokenizers.topology import TopologySettings
 from graphllm.train.checkpoint import load_trainable, save_trainable
 from graphllm.train.graph_qa import Answering, EpochSettings, train_on_questions
@@ -214,7 +214,7 @@ class Telling:
     @property
     def node_dim(self) -> int:
         """Width of a node's vector."""
-        marks = 0 if self.given.paper_mode else NODE_MARKS
+        marks = 0 if self.given.paper_mode else node_marks(self.encoder.dim)
         return self.encoder.dim + (self._topology.dim if self._topology else 0) + marks
 
     @property

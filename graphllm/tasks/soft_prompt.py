@@ -80,6 +80,8 @@ class SoftPromptSettings:
         retriever: Which picks them.
         minutes: For everything, where ``steps`` does not say how long to train.
         steps: Of training; 0 takes as many as ``minutes`` allow on this machine.
+        marking_steps: Before them, in which the graph encoder alone learns to mark answers; 0
+            leaves that out. None are in the paper.
         num_train: Questions to train on, at most.
         num_held_out: Questions to measure with, at most.
         learning_rate: The highest.
@@ -108,6 +110,7 @@ class SoftPromptSettings:
     retriever: str = DEFAULT_RETRIEVER
     minutes: float = 8.0
     steps: int = 0
+    marking_steps: int = 150
     num_train: int = 1_000
     num_held_out: int = 100
     learning_rate: float = 5e-4
@@ -127,7 +130,7 @@ class SoftPromptSettings:
         for name in ("num_train", "num_held_out", "num_tokens", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be 1 or more, got {getattr(self, name)}")
-        for name in ("lora_rank", "steps", "patience", "seed"):
+        for name in ("lora_rank", "steps", "marking_steps", "patience", "seed"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} must be 0 or more, got {getattr(self, name)}")
 
@@ -224,16 +227,18 @@ class _Run:
         before = self._asked(held_out, "asking before", with_soft=False)
         before_s = time.monotonic() - before_s
         training, examples = self._examples(train)
+        examples, held_back = self._parted(examples)
+        self._mark(training, examples, held_back)
         left_s = 60 * self.settings.minutes - (time.monotonic() - self.started) - before_s
         how = self._how(training, examples, left_s)
         folder = self._folder(how)
-        trained = self._train(training, examples, how, folder)
+        trained = self._train(training, examples, held_back, how, folder)
         save_prompted(self.out, self.made, self.llm, self.prompter)
         found = SoftPromptReport(
             before=before,
             after=self._asked(held_out, "asking after", with_soft=True),
             asked=tuple(held_out),
-            num_train=len(examples),
+            num_train=len(examples) + len(held_back),
             num_steps=trained.num_steps,
             best_step=trained.best_step,
             loss=dict(trained.measured or {}).get("loss", math.nan),
@@ -305,6 +310,35 @@ class _Run:
 
     # training
 
+    def _parted(
+        self, examples: Sequence["SoftExample"]
+    ) -> tuple[list["SoftExample"], list["SoftExample"]]:
+        """Return what is trained on, and what tells when to stop."""
+        order = np.random.default_rng((self.settings.seed, 3)).permutation(len(examples)).tolist()
+        num = min(round(_VALIDATION * len(examples)), _MOST_VALIDATION)
+        return [examples[i] for i in order[num:]], [examples[i] for i in order[:num]]
+
+    def _mark(
+        self,
+        training: "SoftPromptTraining",
+        examples: Sequence["SoftExample"],
+        held_back: Sequence["SoftExample"],
+    ) -> None:
+        """Let the graph encoder learn to mark answers, unless what follows has begun."""
+        from graphllm.train.run_folder import RunFolder
+        from graphllm.train.soft_prompt import mark_answers
+
+        if self.settings.paper_mode or RunFolder(self.out, {}).checkpoint.is_file():
+            return
+        mark_answers(
+            training,
+            examples,
+            held_back,
+            steps=self.settings.marking_steps,
+            seed=self.settings.seed,
+            on_step=lambda step: self.progress("marking answers", step.step, step.num_steps),
+        )
+
     def _how(
         self, training: "SoftPromptTraining", examples: Sequence["SoftExample"], left_s: float
     ) -> "HowTrained":
@@ -341,6 +375,7 @@ class _Run:
         self,
         training: "SoftPromptTraining",
         examples: Sequence["SoftExample"],
+        held_back: Sequence["SoftExample"],
         how: "HowTrained",
         folder: "RunFolder",
     ) -> "Trained":
@@ -351,12 +386,10 @@ class _Run:
             folder.log(step)
             self.progress("training", step.step, step.num_steps)
 
-        some = np.random.default_rng((self.settings.seed, 3)).permutation(len(examples))
-        num = min(round(_VALIDATION * len(examples)), _MOST_VALIDATION)
         return train_prompter(
             training,
-            [examples[i] for i in some[num:].tolist()],
-            [examples[i] for i in some[:num].tolist()],
+            examples,
+            held_back,
             how,
             count_tokens=self.llm.count_tokens,
             checkpoint=folder.checkpoint,
@@ -436,13 +469,13 @@ def new_prompter(
 
     from graphllm.models.graph_prompter import GraphPrompter, PrompterSettings
     from graphllm.models.prompted_model import embedding_mean, embedding_norm
-    from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS
+    from graphllm.tokenizers.question import EDGE_MARKS, node_marks
     from graphllm.tokenizers.topology import TopologySettings
 
     torch.manual_seed(settings.seed)
     topology_dim = TopologySettings().dim if settings.topology else 0
     paper, pooling = settings.paper_mode, pooling_of(settings, llm)
-    marks = (NODE_MARKS, EDGE_MARKS) if settings.tells_question else (0, 0)
+    marks = (node_marks(text_dim), EDGE_MARKS) if settings.tells_question else (0, 0)
     made = PrompterSettings(
         in_dim=text_dim + topology_dim + marks[0],
         edge_dim=text_dim + marks[1],

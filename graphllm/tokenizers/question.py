@@ -1,9 +1,10 @@
 """What a question says to the tokens of a graph: what it names, and what means about the same.
 
-A graph encoder sees a part of the graph, but not what was asked of it. Three numbers tell it: of
-each node, whether the question names it, and the cosine of its text with the question; of each
-edge, the cosine of its relation with the question. Graph networks that answer questions, such as
-ReaRev (Mavromatis and Karypis 2022, arXiv 2210.13650), start their messages from the named nodes.
+A graph encoder sees a part of the graph, but not what was asked of it. It is told of each node
+whether the question names it, the cosine of its text with the question, and the question's vector;
+of each edge the cosine of its relation with the question. Graph networks that answer questions,
+such as ReaRev (Mavromatis and Karypis 2022, arXiv 2210.13650), start their messages from the named
+nodes and weigh relations by the question.
 """
 
 from collections.abc import Iterable
@@ -18,7 +19,12 @@ from graphllm.graph.subgraph import Subgraph
 from graphllm.nn import GraphTokens
 from graphllm.text.encoder import TextEncoder
 
-NODE_MARKS, EDGE_MARKS = 2, 1  # numbers that are added to a node's vector, and to an edge's
+EDGE_MARKS = 1  # numbers that are added to an edge's vector
+
+
+def node_marks(text_dim: int) -> int:
+    """Return how many numbers are added to a node's vector, where texts have ``text_dim``."""
+    return 2 + text_dim
 
 
 class Asked(NamedTuple):
@@ -58,13 +64,14 @@ def with_question(tokens: GraphTokens, asked: Asked) -> GraphTokens:
         tokens: Whose node and edge vectors begin with those of texts, each of length one.
 
     Returns:
-        The same with `NODE_MARKS` more numbers for each node and `EDGE_MARKS` for each edge.
+        The same with `node_marks` more numbers for each node and `EDGE_MARKS` for each edge.
     """
     is_named = tokens.x.new_zeros(tokens.num_nodes, 1)
     is_named[asked.named] = 1.0
     attr = tokens.edge_attr
+    question = asked.vector.to(tokens.x).expand(tokens.num_nodes, -1)
     return GraphTokens(
-        x=torch.cat([tokens.x, is_named, _cosines(tokens.x, asked)], dim=1),
+        x=torch.cat([tokens.x, is_named, _cosines(tokens.x, asked), question], dim=1),
         edge_index=tokens.edge_index,
         edge_attr=None if attr is None else torch.cat([attr, _cosines(attr, asked)], dim=1),
         batch=tokens.batch,

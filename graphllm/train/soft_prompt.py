@@ -29,6 +29,9 @@ from graphllm.train.pace import NO_RATE, TRIED_STEPS, seconds_of_steps
 from graphllm.train.trainer import Progress, Trained, TrainSettings, train
 
 _EVAL_BATCH = 16
+_MARKED = 32  # examples a step of marking answers
+_MARKING_RATE = 1e-3
+_MARKING_CHECKS = 8  # validations, in all
 
 
 class Retrieved(NamedTuple):
@@ -50,6 +53,7 @@ class SoftExample:
         edge_index: Head and tail of each edge as places in ``nodes``.
         relation_ids: Of each edge.
         items: Places in ``nodes`` of those that get a soft token; empty when the whole part does.
+        answers: Places in ``nodes`` of those that answer; what is not in the part has none.
         asked: What the question says to nodes and edges; ``None`` where the prompter is not told.
         num_tokens: Of the prompt with its target.
     """
@@ -60,6 +64,7 @@ class SoftExample:
     edge_index: Int64[np.ndarray, "2 num_edges"]
     relation_ids: Int64[np.ndarray, "num_edges"]
     items: Int64[np.ndarray, "num_items"]
+    answers: Int64[np.ndarray, "num_answers"]
     asked: Asked | None = None
     num_tokens: int
 
@@ -84,6 +89,7 @@ def example_of(
     items = positions(subgraph, prompts.items(shown)).numpy()
     ends = np.stack([view.heads[subgraph.edges], view.tails[subgraph.edges]])
     named = [node for name in names for node in name.nodes]
+    there = np.intersect1d(np.array(facts.answers, dtype=np.int64), subgraph.nodes)
     return SoftExample(
         text=text,
         target=target,
@@ -91,6 +97,7 @@ def example_of(
         edge_index=np.searchsorted(subgraph.nodes, ends).astype(np.int64),
         relation_ids=np.asarray(view.relation_ids[subgraph.edges], dtype=np.int64),
         items=items,
+        answers=np.searchsorted(subgraph.nodes, there).astype(np.int64),
         asked=None if questions is None else asked_of(question, named, subgraph, questions),
         num_tokens=count_tokens(text) + count_tokens(target) + num_soft + 2 * len(items),
     )
@@ -187,15 +194,49 @@ class SoftPromptTraining(nn.Module):
         """Return the mean loss of a token of the targets."""
         return self._llm.loss(self.prompts(examples), [example.target for example in examples])
 
+    def graphs(self, examples: Sequence[SoftExample]) -> GraphTokens:
+        """Return the graphs of some examples, side by side."""
+        return GraphTokens.collate([self._table.tokens(example) for example in examples])
+
     def prompts(self, examples: Sequence[SoftExample]) -> list[Prompt]:
         """Return the prompts of some examples, with their soft tokens."""
-        tokens = GraphTokens.collate([self._table.tokens(example) for example in examples])
+        tokens = self.graphs(examples)
         items = None
         if self._prompts.settings.num_items:
             items = [torch.from_numpy(example.items) for example in examples]
         soft = soft_rows(self.prompter, tokens, items)
         told = zip(examples, soft, strict=True)
         return [self._prompts.prompt(example.text, rows) for example, rows in told]
+
+
+class AnswerMarking(nn.Module):
+    """Tells from the states of a graph encoder which nodes answer; returns the loss of that.
+
+    Source: Mavromatis & Karypis 2024, GNN-RAG, arXiv 2405.20139, section 4.1, where each node is
+    classified as an answer or none; here one softmax is over the nodes of a graph, and the loss is
+    the mean cross-entropy of its answers.
+
+    Args:
+        training: Its graph encoder is what is trained, with a layer of this module's own.
+    """
+
+    def __init__(self, training: SoftPromptTraining) -> None:
+        super().__init__()
+        self.encoder = training.prompter.encoder
+        device = next(self.encoder.parameters()).device
+        self.score = nn.Linear(training.prompter.made.hidden_dim, 1, device=device)
+        self._graphs = training.graphs
+
+    def forward(self, examples: Sequence[SoftExample]) -> Float[Tensor, ""]:
+        """Return the mean loss of some examples, each of which has an answer in its part."""
+        tokens = self._graphs(examples).to(self.score.weight.device)
+        scores = self.score(self.encoder(tokens)).squeeze(-1).float()
+        rows = scores.split([len(example.nodes) for example in examples])
+        losses = [
+            -row.log_softmax(0)[torch.from_numpy(example.answers)].mean()
+            for row, example in zip(rows, examples, strict=True)
+        ]
+        return torch.stack(losses).mean()
 
 
 class HowTrained(NamedTuple):
@@ -261,6 +302,60 @@ def train_prompter(
         checkpoint=checkpoint,
         on_step=on_step,
     )
+
+
+def mark_answers(
+    training: SoftPromptTraining,
+    examples: Sequence[SoftExample],
+    held_back: Sequence[SoftExample],
+    *,
+    steps: int,
+    seed: int,
+    on_step: Callable[[Progress], None] | None = None,
+) -> Trained | None:
+    """Train the graph encoder to tell answers from other nodes, without the language model.
+
+    A step takes a small part of the time of one through the language model, and an encoder that
+    knows the answers has only to learn how to tell them. It ends with the weights that marked the
+    answers of ``held_back`` best.
+
+    Returns:
+        What was trained; ``None`` where nothing was: ``steps`` is 0, the encoder is frozen, or no
+        example has an answer in its part.
+    """
+    encoder = training.prompter.encoder
+    some, checked = (
+        [example for example in part if len(example.answers)] for part in (examples, held_back)
+    )
+    if not (steps and some and any(weight.requires_grad for weight in encoder.parameters())):
+        return None
+    settings = TrainSettings(
+        num_steps=steps,
+        learning_rate=_MARKING_RATE,
+        weight_decay=0.05,
+        precision="no",
+        seed=seed,
+        validate_every=max(steps // _MARKING_CHECKS, 1),
+    )
+    torch.manual_seed(seed)
+    return train(
+        AnswerMarking(training),
+        lambda module, batch: module(batch),
+        BucketedBatches(some, size=_MARKED, seed=seed),
+        settings,
+        collate=list,
+        measure=(lambda module: _marked(module, checked)) if checked else None,
+        on_step=on_step,
+    )
+
+
+def _marked(marking: nn.Module, examples: Sequence[SoftExample]) -> Mapping[str, float]:
+    total = sum(
+        float(marking(some)) * len(some)
+        for first in range(0, len(examples), _MARKED)
+        if (some := examples[first : first + _MARKED])
+    )
+    return {"loss": total / len(examples)}
 
 
 def batches_of(examples: Sequence[SoftExample], how: HowTrained) -> BucketedBatches[SoftExample]:

@@ -8,7 +8,7 @@ from graphllm.graph import Subgraph
 from graphllm.nn import GraphTokens
 from graphllm.text.encoder import load_encoder
 from graphllm.tokenizers.features import TextTokenizer
-from graphllm.tokenizers.question import EDGE_MARKS, NODE_MARKS, asked_of, with_question
+from graphllm.tokenizers.question import EDGE_MARKS, asked_of, node_marks, with_question
 from graphllm.tokenizers.topology import TopologySettings
 
 ENCODER = load_encoder()
@@ -43,13 +43,15 @@ def told(edges, named, topology=None):
 def test_named_nodes_are_marked_and_cosines_are_those_of_the_texts(topology):
     alien, cameron = GRAPH.find_key("Alien"), GRAPH.find_key("James Cameron")
     found, tokens, marked = told([0, 1], [alien, cameron], topology)
-    assert marked.x.shape[1] == tokens.x.shape[1] + NODE_MARKS
+    dim = tokens.x.shape[1]
+    assert marked.x.shape[1] == dim + node_marks(ENCODER.dim)
     assert marked.edge_attr.shape[1] == tokens.edge_attr.shape[1] + EDGE_MARKS
-    np.testing.assert_array_equal(marked.x[:, :-NODE_MARKS], tokens.x)
-    assert marked.x[:, -2].tolist() == [float(node == alien) for node in found.nodes]
+    np.testing.assert_array_equal(marked.x[:, :dim], tokens.x)
+    assert marked.x[:, dim].tolist() == [float(node == alien) for node in found.nodes]
     [question] = ENCODER.encode([QUESTION])
     names = ENCODER.encode([GRAPH.names[node] for node in found.nodes.tolist()])
-    np.testing.assert_allclose(marked.x[:, -1], names @ question, atol=1e-3)
+    np.testing.assert_allclose(marked.x[:, dim + 1], names @ question, atol=1e-3)
+    np.testing.assert_array_equal(marked.x[:, dim + 2 :], np.tile(question, (len(found.nodes), 1)))
     relations = ENCODER.encode(["directed by", "starring"])
     np.testing.assert_allclose(marked.edge_attr[:, -1], relations @ question, atol=1e-3)
     assert marked.edge_attr[0, -1] > marked.edge_attr[1, -1]
@@ -61,7 +63,7 @@ def test_a_blank_question_adds_zeros():
     asked = asked_of(QUESTION, found.nodes.tolist(), found, ENCODER)
     assert len(asked.named) == len(found.nodes)
     blank = with_question(tokens, asked.blank)
-    assert not blank.x[:, -NODE_MARKS:].any()
+    assert not blank.x[:, -node_marks(ENCODER.dim) :].any()
     assert not blank.edge_attr[:, -EDGE_MARKS:].any()
 
 

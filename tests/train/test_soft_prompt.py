@@ -1,5 +1,7 @@
 """Training soft prompts: what examples hold, that the loss falls, and what trials leave alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,12 +15,14 @@ from graphllm.text.encoder import load_encoder
 from graphllm.tokenizers.features import TextTokenizer
 from graphllm.train.checkpoint import copied, trainable
 from graphllm.train.soft_prompt import (
+    AnswerMarking,
     HowTrained,
     Retrieved,
     SoftPromptTraining,
     TokenTable,
     batches_of,
     example_of,
+    mark_answers,
     measured,
     seconds_a_step,
     train_prompter,
@@ -136,6 +140,38 @@ def test_the_loss_falls_and_a_trial_changes_nothing(folder, tmp_path, lora, num_
     assert measured(training, held_back, llm.count_tokens)["loss"] == pytest.approx(
         done.measured["loss"], rel=1e-4
     )
+
+
+def test_marking_is_the_cross_entropy_of_answers_over_the_nodes_of_each_graph(folder):
+    training, examples, _ = training_of(folder)
+    marking = AnswerMarking(training)
+    expected = []
+    for example in examples[:3]:
+        scores = marking.score(marking.encoder(training.graphs([example])))[:, 0].tolist()
+        total = sum(np.exp(scores))
+        assert [example.nodes[i] for i in example.answers] == [GRAPH.tails[len(expected)]]
+        chosen = [-np.log(np.exp(scores[i]) / total) for i in example.answers.tolist()]
+        expected.append(sum(chosen) / len(chosen))
+    assert marking(examples[:3]).item() == pytest.approx(np.mean(expected), abs=1e-5)
+
+
+def test_an_encoder_learns_to_mark_answers_and_nothing_else_changes(folder):
+    training, examples, _ = training_of(folder)
+    before = copied(trainable(training))
+    done = mark_answers(training, examples[4:], examples[:4], steps=100, seed=0)
+    assert done.measured["loss"] < 0.3 < np.log(3)  # of three nodes drawn at random
+    for name, weight in trainable(training).items():
+        assert torch.equal(weight, before[name]) != name.startswith("prompter.encoder."), name
+
+
+@pytest.mark.parametrize("what", ["no steps", "no answers", "frozen"])
+def test_where_nothing_can_be_marked_nothing_is_trained(what, folder):
+    training, examples, _ = training_of(folder)
+    if what == "no answers":
+        examples = [replace(example, answers=example.answers[:0]) for example in examples]
+    training.prompter.encoder.requires_grad_(what != "frozen")
+    steps = 0 if what == "no steps" else 5
+    assert mark_answers(training, examples, [], steps=steps, seed=0) is None
 
 
 def test_batches_are_of_examples_of_about_one_length(folder):
