@@ -42,9 +42,10 @@ def load_suite(name: str, data_dir: Path | None = None, split: str | None = None
         data_dir: The folder that holds the data sets, each in a folder of its own as it is
             published (``metaqa/``, ``explagraphs/``, ``RoG-webqsp/`` ...); when ``None``, what the
             variable ``GRAPHLLM_DATA`` says. Invented scenes need none.
-        split: ``"test"`` (the default) and ``"dev"`` for MetaQA and the WebQSP subgraphs;
-            ``"test"``, ``"val"`` and ``"train"`` for GraphQA, CWQ and the scenes; ``"dev"`` and
-            ``"train"`` for GrailQA; PathQuestion has only ``"all"``.
+        split: ``"test"`` (the default) and ``"dev"`` for MetaQA and the WebQSP subgraphs, which may
+            also have a made ``"train"``, beside which ``"dev"`` is ``"val"``; ``"test"``, ``"val"``
+            and ``"train"`` for GraphQA, CWQ and the scenes; ``"dev"`` and ``"train"`` for GrailQA;
+            PathQuestion has only ``"all"``.
 
     Raises:
         ConfigError: No such suite or split, or no data folder was named.

@@ -20,7 +20,7 @@ from graphllm.evaluate.metrics import loosely
 from graphllm.evaluate.rog import webqsp_label, webqsp_prompt
 from graphllm.graph import GraphBuilder, TextualGraph
 
-_PARTS = {"test": "test", "dev": "val"}
+_PARTS = {"test": "test", "dev": "val", "val": "val", "train": "train"}
 
 
 class _Row(NamedTuple):
@@ -35,7 +35,9 @@ class _Row(NamedTuple):
 def webqsp_subgraphs(kind: str, name: str, data_dir: Path, split: str | None) -> Suite:
     """Return the suite of one kind of subgraphs.
 
-    An answer is in the graph when a node has its name, compared as ``loosely`` does.
+    An answer is in the graph when a node has its name, compared as ``loosely`` does. The published
+    subgraphs have no split to train on; a folder that ``pipelines/graph_qa/webqsp_questions.py``
+    wrote has one, of questions over graphs made for them.
 
     Args:
         kind: ``""``, or ``"_refined"`` for the subgraphs grown by a hop.

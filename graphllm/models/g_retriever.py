@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from graphllm.errors import ConfigError
 from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.textualize import Textualized
 from graphllm.graph.view import GraphView
 from graphllm.llm import Decoding, Generation, Prompt, TokenPrompt
 from graphllm.llm.local import LocalLanguageModel
@@ -99,12 +100,15 @@ class Told(NamedTuple):
         text: The graph in words; ``""`` tells nothing.
         label: What is to be written.
         graph: For the graph encoder; ``None`` where nothing reads it.
+        shown: What the references in ``question`` stand for, where the reply is to be one of
+            references; then all that is told stands in ``question``.
     """
 
     question: str
     text: str = ""
     label: str = ""
     graph: GraphTokens | None = None
+    shown: Textualized | None = None
 
 
 class LearnedTokens(nn.Module):
@@ -196,8 +200,12 @@ class GRetriever(nn.Module):
         return self._llm.count_tokens(label) + 1
 
     def generate(self, questions: Sequence[Told]) -> list[Generation]:
-        """Return the reply to each question, the likeliest token each time."""
-        decoding = Decoding(max_new_tokens=self.settings.max_new_tokens)
+        """Return the reply to each question, the likeliest token each time.
+
+        A model that has tokens for references, and was told facts with them, is held to these.
+        """
+        refers = self._llm.has_references and all(told.shown is not None for told in questions)
+        decoding = Decoding(max_new_tokens=self.settings.max_new_tokens, references=refers)
         with torch.no_grad():
             return self._llm.generate(self.prompts(questions), decoding)
 

@@ -50,6 +50,7 @@ from graphllm.retrieval.g_retriever import (
     whole_graph,
 )
 from graphllm.tasks.graph_qa import GraphQA
+from graphllm.tasks.graph_qa_references import ReferencePrompts, nodes_named, read_references
 from graphllm.text.encoder import TextEncoder, load_encoder
 from graphllm.text.remembering import Remembering
 from graphllm.tokenizers.features import TextTokenizer
@@ -115,7 +116,9 @@ class GraphQASettings:
             prizes of the paper; else a name in ``graphllm.retrieval.retrievers``.
         prizes: Of the published retriever.
         layout: How the graph is written outside of paper mode: ``"published"``, tables as in it but
-            never longer than fits, or a name of ``graphllm.graph.layouts.Layout``.
+            never longer than fits, or a name of ``graphllm.graph.layouts.Layout``. Told with
+            ``"references"`` a model also answers with references; see
+            ``graphllm.tasks.graph_qa_references``.
         gnn: A name in ``graphllm.nn.ENCODERS``.
         hidden_dim: Of the graph encoder; 0 takes the usual one, 1024 in paper mode.
         num_layers: Of the graph encoder; 0 takes the usual number, 4 in paper mode.
@@ -194,6 +197,11 @@ class GraphQASettings:
         """Whether sequence, graph encoder and retrieval are the published ones."""
         return self.sequence.paper_mode
 
+    @property
+    def by_reference(self) -> bool:
+        """Whether replies refer to what was told, and name nothing else."""
+        return not self.paper_mode and self.layout == Layout.REFERENCES and self.how.text == "graph"
+
 
 class Telling:
     """Tells a model what it reads of each question: the part of the graph, in words and tokens.
@@ -210,6 +218,9 @@ class Telling:
         self.given, self._llm = given, llm
         self.encoder = encoder if isinstance(encoder, Remembering) else Remembering(encoder)
         self._topology = TopologySettings() if given.topology else None
+        self._references: ReferencePrompts | None = None
+        if given.by_reference and llm is not None:
+            self._references = ReferencePrompts(self._budget(llm), llm.count_tokens)
 
     @property
     def node_dim(self) -> int:
@@ -234,13 +245,17 @@ class Telling:
             label: The right reply, where it is known.
         """
         part = self.part(question, view)
+        graph = self.tokens(question, view, part) if self.given.how.soft is Soft.GRAPH else None
+        if self._references is not None:
+            told = self._references.told(question, view, part)
+            return told._replace(label=label, graph=graph)
         asked = prompt.text if prompt else f"Question: {question}\nAnswer: "
         asked = f"{asked} {self.given.how.ending}" if self.given.how.ending else asked
         return Told(
             question=asked,
             text=self.text(asked, question, view, part),
             label=label,
-            graph=self.tokens(question, view, part) if self.given.how.soft is Soft.GRAPH else None,
+            graph=graph,
         )
 
     def part(self, question: str, view: GraphView) -> Subgraph:
@@ -288,7 +303,7 @@ class Telling:
             tokens = published_tokens(view, part, self.encoder)
         else:
             tokens = TextTokenizer(view, self.encoder, self._topology).tokenize(part)
-            named = _named(question, view)
+            named = nodes_named(question, view)
             tokens = with_question(tokens, asked_of(question, named, part, self.encoder))
         return _shuffled(tokens, self.given.seed) if self.given.shuffles_edges else tokens
 
@@ -306,12 +321,16 @@ class Telling:
         for number, example in enumerate(suite.examples):
             progress(number, len(suite))
             view = suite.graph_of(example)
-            label = label_of(example)
-            if self.given.grounds:
-                label = with_grounds(label, example, view)
-            found.append(self.told(example.question, view, example.prompt, label))
+            told = self.told(example.question, view, example.prompt)
+            found.append(told._replace(label=self._label(example, view, told)))
         progress(len(suite), len(suite))
         return found
+
+    def _label(self, example: Example, view: GraphView, told: Told) -> str:
+        if self._references is not None and told.shown is not None:
+            return self._references.label(example, view, told.shown)
+        label = label_of(example)
+        return with_grounds(label, example, view) if self.given.grounds else label
 
 
 def fitting_tables(
@@ -358,7 +377,7 @@ def with_grounds(label: str, example: Example, view: GraphView) -> str:
         Nodes: cats; fish
         Edges: (cats | eat | fish)
     """
-    nodes = _named(" . ".join([example.question, *example.gold]), view)[:_MOST_GROUNDS]
+    nodes = nodes_named(" . ".join([example.question, *example.gold]), view)[:_MOST_GROUNDS]
     there = set(nodes)
     ends = zip(view.heads.tolist(), view.relation_ids.tolist(), view.tails.tolist(), strict=True)
     edges = [
@@ -369,12 +388,6 @@ def with_grounds(label: str, example: Example, view: GraphView) -> str:
     names = dict.fromkeys(view.names[node] for node in nodes)
     said = "; ".join(dict.fromkeys(edges[:_MOST_GROUNDS]))
     return f"{label}\nNodes: {'; '.join(names)}\nEdges: {said}"
-
-
-def _named(question: str, view: GraphView) -> list[int]:
-    """Return the nodes whose names stand in a question as they are."""
-    said = f" {fold(question)} "
-    return [n for n in range(view.num_nodes) if f" {fold(view.names[n])} " in said]
 
 
 def _shuffled(tokens: GraphTokens, seed: int) -> GraphTokens:
@@ -527,9 +540,12 @@ def _said(
         likely = model.log_likelihoods(told, suite.choices)
         return [_likeliest(row, suite.choices) for row in likely]
     verifies = telling.given.verifies and not suite.choices
+    replies = cast(Answering, model).generate(told)
     return [
-        _read(reply.text, reply.usage, view, one.text if verifies else None)
-        for reply, view, one in zip(cast(Answering, model).generate(told), views, told, strict=True)
+        read_references(reply.text, reply.usage, view, one.shown)
+        if one.shown is not None
+        else _read(reply.text, reply.usage, view, one.text if verifies else None)
+        for reply, view, one in zip(replies, views, told, strict=True)
     ]
 
 

@@ -45,8 +45,10 @@ def test_dev_is_the_validation_file_of_that_kind(suites_dir):
     assert len(load_suite("webqsp-subgraphs-refined", suites_dir, "dev")) == 2
     with pytest.raises(DataError, match=r"no file .*val_attn_subgraph\.jsonl"):
         load_suite("webqsp-subgraphs", suites_dir, "dev")
-    with pytest.raises(ConfigError, match="no split 'train', only test, dev"):
-        load_suite("webqsp-subgraphs", suites_dir, "train")
+    with pytest.raises(ConfigError, match="no split 'all', only test, dev, val, train"):
+        load_suite("webqsp-subgraphs", suites_dir, "all")
+    with pytest.raises(DataError, match=r"no file .*train_attn_subgraph\.jsonl"):
+        load_suite("webqsp-subgraphs", suites_dir, "train")  # is made, not published
 
 
 @pytest.mark.parametrize(
