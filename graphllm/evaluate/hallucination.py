@@ -106,6 +106,7 @@ def grounds_of(answer: Answer | Draft | str) -> Grounds:
     return Grounds(tuple(dict.fromkeys(nodes)), tuple(dict.fromkeys(edges)))
 
 
+_RUN_ON = re.compile(r"(?<=\S)[ \t]+(nodes|edges) ?: ?", re.IGNORECASE)
 _HEADING = re.compile(
     r"^\W*(supporting )?(?P<what>nodes|edges|triples)\W*?:\W*?(?P<rest>[^*:].*)?$"
 )
@@ -113,6 +114,18 @@ _BULLET = re.compile(r"^\s*([-*•]|\d+[.)])\s+")
 _BRACKETED = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _ARROW = re.compile(r"\s*(?:-+>|→|--+)\s*")
 _NOTHING = frozenset(["", "none", "n a", "no nodes", "no edges", "empty"])
+
+
+def on_lines(reply: str) -> str:
+    r"""Return a reply with its lists of grounds on lines of their own.
+
+    A model whose vocabulary has no line ends runs them together.
+
+    Examples:
+        >>> on_lines("alien nodes : alien ; scott edges : ( alien | directed by | scott )")
+        'alien\nNodes: alien ; scott\nEdges: ( alien | directed by | scott )'
+    """
+    return _RUN_ON.sub(lambda found: f"\n{found[1].capitalize()}: ", reply)
 
 
 def read_grounds(text: str) -> Grounds:

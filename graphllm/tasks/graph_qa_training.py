@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from graphllm.answer import Usage
 from graphllm.errors import ConfigError, DataError
 from graphllm.evaluate import Example, Predicted, PublishedPrompt, Suite, load_suite
-from graphllm.evaluate.hallucination import Facts, read_grounds
+from graphllm.evaluate.hallucination import Facts, on_lines, read_grounds
 from graphllm.evaluate.measure import measure
 from graphllm.evaluate.predictions import Prediction, write_predictions
 from graphllm.graph.folding import fold
@@ -330,6 +330,9 @@ class Telling:
         if self._references is not None and told.shown is not None:
             return self._references.label(example, view, told.shown)
         label = label_of(example)
+        if self._llm is not None and not self.given.paper_mode:
+            most = self.given.sequence.max_label_tokens
+            label = fitting_label(label, most, self._llm.count_tokens)
         return with_grounds(label, example, view) if self.given.grounds else label
 
 
@@ -361,6 +364,18 @@ def _first(part: Subgraph, nodes: int, edges: int) -> Subgraph:
 def label_of(example: Example) -> str:
     """Return what a model learns to write: the published label, or the right answers."""
     return example.label or "|".join(example.gold)
+
+
+def fitting_label(label: str, most: int, count_tokens: Callable[[str], int]) -> str:
+    """Return the first answers of a label, whole ones, as many as fit; one at least.
+
+    Examples:
+        >>> fitting_label("a b|c d|e", 4, lambda text: len(text.replace("|", " ").split()))
+        'a b|c d'
+    """
+    while "|" in label and count_tokens(label) > most:
+        label = label.rpartition("|")[0]
+    return label
 
 
 def with_grounds(label: str, example: Example, view: GraphView) -> str:
@@ -562,6 +577,7 @@ def _read(reply: str, usage: Usage, view: GraphView, held_by: str | None) -> Pre
     Args:
         held_by: Text that must hold an answer for it to be kept; ``None`` keeps all.
     """
+    reply = on_lines(reply)
     answers = tuple(answers_of(reply))
     if held_by is not None:
         there = f" {fold(held_by)} "

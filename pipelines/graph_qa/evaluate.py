@@ -23,6 +23,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--split", default="test")
+    parser.add_argument("--suite", help="in place of the run's: webqsp-subgraphs-refined")
     parser.add_argument("--data", type=Path, help="where the data are now, if they have moved")
     parser.add_argument("--limit", type=int, help="ask a random sample of this size")
     parser.add_argument("--out", type=Path, help="a new file for the predictions")
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         given, model, telling = open_run(options.run)
         data = options.data or (Path(given.data) if given.data else None)
-        suite = load_suite(given.suite, data, options.split)
+        suite = load_suite(options.suite or given.suite, data, options.split)
         suite = suite.sample(options.limit, np.random.default_rng(given.seed))
         predictions = scored(model, suite, telling)
     except (GraphLLMError, OSError) as error:
