@@ -17,7 +17,9 @@ from graphllm.graph.plain import plain
 from graphllm.graph.view import GraphView
 
 _OPENS = re.compile(r"<(?=[\w/|!?])")  # a tag, the end of a block, or a model's own token
+_WORD = re.compile(r"\w+")
 _LONGEST_CELL = 2000  # characters of a description or a value that are shown
+_LONGEST_WORDS = 40  # characters of a value that stands behind a name
 _PREPOSITIONS = frozenset(
     ["by", "in", "at", "to", "of", "on", "with", "for", "from", "after", "before", "as"]
 )
@@ -34,6 +36,9 @@ class Layout(StrEnum):
         SENTENCES: A numbered sentence per edge.
         REFERENCES: As ``GROUPED``, with a reference before every name: ``[n4] Alien``. For models
             that answer with references, and so cannot name what is not there.
+        DESCRIBED: As ``GROUPED``, with the words among a node's attributes behind its name each
+            time: ``mug (red, striped)``. A line can be read by itself; numbers and descriptions are
+            left out.
         CSV: A table of nodes and a table of edges, as G-Retriever publishes it; no numbers.
     """
 
@@ -41,6 +46,7 @@ class Layout(StrEnum):
     TRIPLES = "triples"
     SENTENCES = "sentences"
     REFERENCES = "references"
+    DESCRIBED = "described"
     CSV = "csv"
 
     @property
@@ -66,6 +72,13 @@ _LEGENDS = {
     Layout.REFERENCES: (
         "Each numbered line holds facts of one relation, [n1] stands before the first name:\n"
         "[number] head | relation | tail; another tail of the same head"
+    ),
+    Layout.DESCRIBED: (
+        "Each numbered line holds facts of one relation, words that describe a name stand in"
+        " (parentheses) behind it:\n"
+        "[number] head (words) | relation | tail; another tail of the same head\n"
+        "[number] head; another head of the same tail | relation | tail\n"
+        "[number] relation: head > tail; another head > another tail"
     ),
     Layout.CSV: (
         "The first table lists nodes: node_id,node_attr. The second lists facts between them:"
@@ -98,7 +111,8 @@ class Cells:
 
     Nothing in a cell can end the line, the cell, or the block that the lines stand in. Nodes of one
     name are told apart by their type, or else by their key; when they are ``referred``, each has
-    before its name a reference that counts ``nodes`` from 1.
+    before its name a reference that counts ``nodes`` from 1; when they are ``described``, the words
+    among its attributes behind it.
     """
 
     view: GraphView
@@ -106,11 +120,12 @@ class Cells:
     relation_ids: Iterable[int]
     marks: str = "|"
     referred: bool = False
+    described: bool = False
     _labels: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         nodes = list(self.nodes)
-        names = {node: self._cell(self.view.names[node]) for node in nodes}
+        names = {node: self._name(node) for node in nodes}
         shared = {name for name, count in Counter(names.values()).items() if count > 1}
         for node, name in names.items():
             self._labels[node] = f"{name} ({self._told_apart(node)})" if name in shared else name
@@ -122,6 +137,17 @@ class Cells:
         if self.referred:
             for number, node in enumerate(nodes, 1):
                 self._labels[node] = f"{node_reference(number)} {self._labels[node]}"
+
+    def _name(self, node: int) -> str:
+        name = self._cell(self.view.names[node])
+        said = self._words(node) if self.described else ""
+        return f"{name} ({said})" if said else name
+
+    def _words(self, node: int) -> str:
+        """Return the short words among the attributes of a node, without what they are of."""
+        values = (v for column in self.view.node_columns.values() for v in column.of(node))
+        words = (v for v in values if isinstance(v, str) and len(v) <= _LONGEST_WORDS)
+        return ", ".join(self._cell(word) for word in words)
 
     def _told_apart(self, node: int) -> str:
         return self._cell(self.type_of(node) or self.view.keys[node])
@@ -174,11 +200,20 @@ class Cells:
         return self._cell(text if whole else text[:_LONGEST_CELL] + "…")
 
     def about(self, node: int) -> str:
-        """Return the type, attributes and description of a node; ``""`` when it has none."""
+        """Return the type, attributes and description of a node; ``""`` when it has none.
+
+        A description that only repeats the rest is left out.
+        """
         kind = self._cell(self.type_of(node))
         values = self._values(self.view.node_columns, node)
-        text = self._clipped(self.view.texts[node])
+        said = f"name {self.view.names[node]} {kind} {values}"
+        repeats = _words_of(self.view.texts[node]) <= _words_of(said)
+        text = "" if repeats else self._clipped(self.view.texts[node])
         return ". ".join(part for part in (kind, values, text) if part)
+
+
+def _words_of(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
 
 
 def node_reference(number: int) -> str:
@@ -212,7 +247,7 @@ def rows_of(
     """
     if layout is Layout.CSV:
         return _tables(edges, cells, about) if edges or about else []
-    is_grouped = layout in (Layout.GROUPED, Layout.REFERENCES)
+    is_grouped = layout in (Layout.GROUPED, Layout.REFERENCES, Layout.DESCRIBED)
     rows = _grouped(edges, cells) if is_grouped else _one_each(layout, edges, cells)
     return rows + [node_row(layout, node, cells) for node in about]
 
@@ -228,7 +263,12 @@ def _one_each(layout: Layout, edges: Sequence[int], cells: Cells) -> list[Row]:
 
 def marks_of(layout: Layout) -> str:
     """Return the characters that structure a line of ``layout``."""
-    marks = {Layout.GROUPED: "|;>", Layout.REFERENCES: "|;>[", Layout.TRIPLES: "|"}
+    marks = {
+        Layout.GROUPED: "|;>",
+        Layout.DESCRIBED: "|;>",
+        Layout.REFERENCES: "|;>[",
+        Layout.TRIPLES: "|",
+    }
     return marks.get(layout, "")
 
 
@@ -236,7 +276,7 @@ def node_row(layout: Layout, node: int, cells: Cells) -> Row:
     """Return the line about a node itself: its type, attributes and description."""
     if layout is Layout.CSV:
         return Row((_record(node, cells.node(node)),))
-    about = cells.about(node)
+    about = "" if layout is Layout.DESCRIBED else cells.about(node)
     return Row(("-", f" {cells.node(node)}", *((":", f" {about}") if about else ())))
 
 

@@ -169,8 +169,14 @@ class _Writer:
             self.references = nodes = self._by_appearance(nodes)
             self.edges = self._among(nodes)
         relation_ids = (int(view.relation_ids[edge]) for edge in self.edges)
-        referred = layout is Layout.REFERENCES
-        self.cells = Cells(view, nodes, relation_ids, marks_of(layout), referred)
+        self.cells = Cells(
+            view,
+            nodes,
+            relation_ids,
+            marks_of(layout),
+            referred=layout is Layout.REFERENCES,
+            described=layout is Layout.DESCRIBED,
+        )
 
     def _by_appearance(self, nodes: Sequence[int]) -> tuple[int, ...]:
         """Return the nodes that get a reference: those of the best edges first."""
@@ -271,7 +277,7 @@ class _Writer:
         described = view.texts
         no_text = isinstance(described, StringTable) and not len(described.data)
         known = len(view.node_types) or len(view.node_columns) or not no_text
-        return self.layout is not Layout.CSV and bool(known)
+        return self.layout not in (Layout.CSV, Layout.DESCRIBED) and bool(known)
 
 
 def _distinct(edges: Iterable[int], view: GraphView) -> list[int]:

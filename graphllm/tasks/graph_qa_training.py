@@ -49,6 +49,7 @@ from graphllm.retrieval.g_retriever import (
     retrieve_published,
     whole_graph,
 )
+from graphllm.retrieval.retriever import MAX_EDGES
 from graphllm.tasks.graph_qa import GraphQA
 from graphllm.tasks.graph_qa_references import ReferencePrompts, nodes_named, read_references
 from graphllm.text.encoder import TextEncoder, load_encoder
@@ -111,9 +112,12 @@ class GraphQASettings:
         llm: A language model of this machine.
         method: A name in ``METHODS``.
         lora_rank: Of adapters that are trained; 0 leaves the language model as it is.
+        trains_all: Whether the language model itself is trained, every weight of it, as suits a
+            small one; not beside adapters.
         text_encoder: Of nodes, relations and questions; see ``load_encoder``.
         retriever: ``""`` takes whole graphs, as published for ExplaGraphs; ``"published"`` the
             prizes of the paper; else a name in ``graphllm.retrieval.retrievers``.
+        max_edges: That another retriever than the published one gives at most.
         prizes: Of the published retriever.
         layout: How the graph is written outside of paper mode: ``"published"``, tables as in it but
             never longer than fits, or a name of ``graphllm.graph.layouts.Layout``. Told with
@@ -147,8 +151,10 @@ class GraphQASettings:
     llm: str = "small"
     method: str = "g_retriever"
     lora_rank: int = 0
+    trains_all: bool = False
     text_encoder: str = "minilm"
     retriever: str = ""
+    max_edges: int = MAX_EDGES
     prizes: PrizeSettings = field(default_factory=PrizeSettings)
     layout: str = "grouped"
     gnn: str = "graph_transformer"
@@ -177,9 +183,14 @@ class GraphQASettings:
             raise ConfigError(f"unknown layout {self.layout!r}; there are {known}")
         if self.topology and self.paper_mode:
             raise ConfigError("topology tokens are not in the paper: turn them or paper_mode off")
-        if self.trains and self.how.soft is Soft.NONE and not self.lora_rank:
+        if self.trains_all and self.lora_rank:
+            raise ConfigError("trains_all leaves nothing to adapters: set lora_rank = 0, or it off")
+        if self.max_edges < 1:
+            raise ConfigError(f"max_edges must be 1 or more, got {self.max_edges}")
+        if self.trains and self.how.soft is Soft.NONE and not (self.lora_rank or self.trains_all):
             raise ConfigError(
-                f"nothing of method {self.method!r} can be trained: give a lora_rank, or epochs = 0"
+                f"nothing of method {self.method!r} can be trained: give a lora_rank, trains_all,"
+                " or epochs = 0"
             )
 
     @property
@@ -265,8 +276,11 @@ class Telling:
             return whole_graph(view)
         if name == PUBLISHED:
             return retrieve_published(view, question, self.encoder, self.given.prizes)
-        qa = GraphQA.from_graph(view, retriever=name)
-        return qa.retrieve(question)
+        return self.over(view).retrieve(question, max_edges=self.given.max_edges)
+
+    def over(self, view: GraphView) -> GraphQA:
+        """Return what finds parts of a graph, where the retriever is not the published one."""
+        return GraphQA.from_graph(view, retriever=self.given.retriever)
 
     def text(self, asked: str, question: str, view: GraphView, part: Subgraph) -> str:
         """Return the graph in words; ``""`` where the method tells none."""
@@ -448,21 +462,29 @@ def _prompter(
 def open_llm(given: GraphQASettings) -> LocalLanguageModel:
     """Return the language model; adapters are drawn with the seed of ``given``."""
     torch.manual_seed(given.seed)
-    return open_language_model(given.llm, given.lora_rank, device=given.device)
+    options = {"frozen": False} if given.trains_all else {}
+    return open_language_model(given.llm, given.lora_rank, device=given.device, **options)
 
 
 # training
 
 
-def train_graph_qa(given: GraphQASettings, folder: RunFolder) -> Mapping[str, object]:
+def train_graph_qa(
+    given: GraphQASettings, folder: RunFolder, encoder: TextEncoder | None = None
+) -> Mapping[str, object]:
     """Train and score as ``given`` says, in a run folder, and return the numbers.
+
+    Args:
+        given: All settings.
+        folder: Of the run.
+        encoder: The one of the settings, where several runs share it, so that it may remember.
 
     Raises:
         ConfigError: A suite, a model or a setting that is not there.
         DataError: Data are missing, or are not what they were when the run began.
     """
     llm = open_llm(given)
-    telling = Telling(given, llm, load_encoder(given.text_encoder))
+    telling = Telling(given, llm, encoder or load_encoder(given.text_encoder))
     model = new_model(given, llm, telling)
     found: dict[str, object] = {"suite": given.suite, "method": given.method, "llm": llm.id}
     if given.trains:
@@ -626,10 +648,15 @@ class Opened(NamedTuple):
     given: GraphQASettings
     model: GRetriever
     telling: Telling
+    llm: LocalLanguageModel
 
 
-def open_run(path: Path) -> Opened:
+def open_run(path: Path, encoder: TextEncoder | None = None) -> Opened:
     """Return the model of a finished run.
+
+    Args:
+        path: The folder of the run.
+        encoder: As of `train_graph_qa`.
 
     Raises:
         DataError: The folder holds no run of this recipe, or a damaged one.
@@ -640,11 +667,11 @@ def open_run(path: Path) -> Opened:
         raise DataError(f"{path}: holds no run of {NAME!r}")
     given = from_table(GraphQASettings, record.settings)
     llm = open_llm(given)
-    telling = Telling(given, llm, load_encoder(given.text_encoder))
+    telling = Telling(given, llm, encoder or load_encoder(given.text_encoder))
     model = new_model(given, llm, telling)
     load_trainable(RunFolder(path, record.inputs).weights, model)
     model.eval()
-    return Opened(given, model, telling)
+    return Opened(given, model, telling, llm)
 
 
 GRAPH_QA = Recipe(name=NAME, settings=GraphQASettings, train=train_graph_qa)

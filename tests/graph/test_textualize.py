@@ -216,7 +216,8 @@ def test_graph_text_cannot_close_the_block_or_forge_a_line():
         assert "</graph" not in text
         assert "<|" not in text
         assert "\x1b" not in text
-        rows = {Layout.CSV: 8, Layout.GROUPED: 1, Layout.REFERENCES: 1}.get(layout, 2)
+        grouped = dict.fromkeys((Layout.GROUPED, Layout.REFERENCES, Layout.DESCRIBED), 1)
+        rows = {Layout.CSV: 8, **grouped}.get(layout, 2)
         assert len(text.split("\n")) == rows
 
 
@@ -289,6 +290,41 @@ def test_a_cited_line_means_the_edges_that_lead_to_the_answer():
     assert text.cited([2, 1], CAST, [CAST.names.index("Aliens")]) == (0, 2)  # by way of Weaver
     assert text.cited([3, 3, 99, 0], CAST, [scott]) == (3,)
     assert text.cited([1], CAST, [weaver, hurt]) == (0, 1)
+
+
+def a_room():
+    builder = GraphBuilder()
+    text = "name: mug; attribute: red, striped; (x,y): (3, 4)"
+    builder.node("0.1", name="mug", text=text, attributes={"x": 3, "y": 4})
+    for value in ("red", "striped"):
+        builder.node("0.1", attributes={"attribute": value})
+    builder.node("0.2", name="mug", text="A mug that Ada owns.", attributes={"attribute": "blue"})
+    for key in ("0.3", "0.4"):
+        builder.node(key, name="table", attributes={"attribute": "x" * 41})
+    for head, tail in (("0.1", "0.3"), ("0.2", "0.3"), ("0.1", "0.4")):
+        builder.edge(head, "on", tail)
+    return builder.build()
+
+
+def test_described_names_have_their_words_behind_them():
+    view = a_room()
+    assert shown(view, layout=Layout.DESCRIBED).text == (
+        "[1] mug (red, striped) | on | table (0.3); table (0.4)\n[2] mug (blue) | on | table (0.3)"
+    )
+    nodes = np.arange(4, dtype=np.int32)
+    alone = Subgraph(
+        nodes=nodes[:1],
+        edges=nodes[:0],
+        node_scores=np.ones(1, np.float32),
+        edge_scores=np.ones(0, np.float32),
+    )
+    assert shown(view, alone, layout=Layout.DESCRIBED).text == "- mug (red, striped)"
+
+
+def test_a_description_that_only_repeats_attributes_is_not_told():
+    lines = shown(a_room()).text.splitlines()
+    assert "- mug (0.1): x 3; y 4; attribute red, striped" in lines
+    assert "- mug (0.2): attribute blue. A mug that Ada owns." in lines
 
 
 def test_each_layout_has_a_legend():

@@ -25,6 +25,7 @@ from graphllm.tasks.graph_qa_training import (
     scored,
 )
 from graphllm.text.encoder import load_encoder
+from graphllm.tokenizers.question import node_marks
 from graphllm.train.graph_qa import EpochSettings
 from graphllm.train.run_folder import rerun, run
 from tests.llm.tiny import save_bert, save_gpt2, save_llama, save_t5
@@ -136,6 +137,34 @@ def test_any_tiny_model_trains(data, tmp_path, save):
     assert np.isfinite(report["validation_loss"])
 
 
+@pytest.mark.slow
+def test_a_model_that_is_trained_whole_is_saved_opened_and_made_again(data, tmp_path):
+    folder = save_bert(tmp_path / "model")
+    given = settings_of(
+        data, folder, method="question", trains_all=True, num_train=8, num_scored=4,
+        training=replace(TRAINING, precision="bf16"),
+    )  # fmt: skip
+    report = run(GRAPH_QA, given, tmp_path / "a")
+    assert rerun(GRAPH_QA, tmp_path / "a", tmp_path / "b") == report
+    written = [(tmp_path / name / "weights.safetensors").read_bytes() for name in "ab"]
+    assert written[0] == written[1]
+    opened = open_run(tmp_path / "a", ENCODER)
+    fresh = LocalLanguageModel(folder, device="cpu").module.state_dict()
+    changed = [
+        name
+        for name, weight in opened.llm.module.state_dict().items()
+        if not torch.equal(weight, fresh[name])
+    ]
+    assert any("embed" in name for name in changed)
+    assert any("attention" in name for name in changed)
+    from graphllm.evaluate import load_suite
+
+    suite = load_suite(given.suite, data, "val").sample(4, np.random.default_rng((0, 3)))
+    said = read_predictions(tmp_path / "a" / "predictions.jsonl")
+    again = scored(opened.model, suite, opened.telling)
+    assert [p.predicted.text for p in again] == [p.predicted.text for p in said]
+
+
 # what is told
 
 
@@ -167,6 +196,11 @@ def test_methods_tell_what_they_say(llama):
     assert tells.told("cats?", GRAPH).question.endswith("Answer:  Let's think step by step.")
 
 
+def test_a_retriever_gives_no_more_edges_than_asked():
+    tells = telling(retriever="ppr", max_edges=1)
+    assert len(tells.part("what do pets need?", GRAPH).edges) == 1
+
+
 def test_shuffled_edges_keep_heads_relations_and_the_multiset_of_tails():
     plain = telling(sequence=PAPER).tokens("cats?", GRAPH, telling().part("", GRAPH))
     mixed = telling(sequence=PAPER, shuffles_edges=True, seed=3).tokens(
@@ -185,7 +219,7 @@ def test_widths_are_those_of_the_tokens():
         tokens = tells.tokens("which cats?", GRAPH, part)
         assert tokens.x.shape[1] == tells.node_dim
         assert tokens.edge_attr.shape[1] == tells.edge_dim
-    marks = telling().tokens("which cats?", GRAPH, part).x[:, -2]
+    marks = telling().tokens("which cats?", GRAPH, part).x[:, -node_marks(ENCODER.dim)]
     assert marks.tolist() == [1.0, 0.0, 0.0, 0.0, 0.0]
 
 
@@ -249,8 +283,10 @@ def test_answers_of_a_reply():
         ({"layout": "poems"}, "unknown layout 'poems'; there are published, grouped"),
         ({"topology": True, "sequence": PAPER}, "topology tokens are not in the paper"),
         ({"method": "question"}, "nothing of method 'question' can be trained"),
+        ({"trains_all": True, "lora_rank": 2}, "trains_all leaves nothing to adapters"),
+        ({"max_edges": 0}, "max_edges must be 1 or more, got 0"),
     ],
-    ids=["method", "layout", "topology", "untrainable"],
+    ids=["method", "layout", "topology", "untrainable", "adapters", "edges"],
 )
 def test_settings_that_do_not_go_together(changes, said):
     with pytest.raises(ConfigError, match=said):
