@@ -26,7 +26,8 @@ can be answered.
 
 Training questions are made from the graphs alone. MetaQA: templates mined from its dev questions,
 about topics drawn from the films; none that a scored question is about. PathQuestion: questions
-built from the graph's own labels; no phrasing of PathQuestion is looked at.
+built from the graph's own labels, chains of two or three facts as its name says; no phrasing of
+PathQuestion is looked at.
 
 The scores are those of the names a reply gives, whatever it cites: hits@1, F1, and `nameable`: the
 share of gold that any reply could name.
@@ -79,6 +80,7 @@ SUITES = {
     "pathquestion-2h": ("pathquestion-2h",),
     "pathquestion-3h": ("pathquestion-3h",),
 }
+HOPS = {"pathquestion-2h": 2, "pathquestion-3h": 3}
 MODES = (
     "text",
     "soft",
@@ -89,10 +91,11 @@ MODES = (
     "untrained",
     "blind",
 )
-BUDGETS = (64, 128, 256, 512)
+BUDGETS = (32, 64, 128, 256, 512)
 MOST_EDGES = 40  # that prove an answer trained on
 TRIES = 12
-VALIDATIONS = 3  # of a training
+VALIDATIONS = 2  # of a training
+BUILT = 6  # questions for each that is a chain of the right length
 
 
 class Trained(NamedTuple):
@@ -127,12 +130,14 @@ def films_questions(data: Path, view: GraphView, avoid: set[str], num: int) -> I
                 break
 
 
-def built_questions(view: GraphView, avoid: set[str], num: int) -> Iterator[Trained]:
-    """Yield questions built from the labels of a graph."""
-    for question in questions_for(view, np.random.default_rng(0), 4 * num, dirt=0.0):
+def built_questions(view: GraphView, avoid: set[str], num: int, hops: int) -> Iterator[Trained]:
+    """Yield questions built from the labels of a graph, chains of ``hops`` facts."""
+    for question in questions_for(view, np.random.default_rng(0), BUILT * num, dirt=0.0):
+        if question.operation != "path" or question.hops != hops:
+            continue
         keys = {key for mention in question.mentions for key in mention.keys}
         facts = answer_of(question, view)
-        if facts.answers and not keys & avoid and question.operation == "path" and num:
+        if facts.answers and not keys & avoid and num:
             num -= 1
             yield Trained(question.question, facts)
 
@@ -157,7 +162,7 @@ class Bench:
         avoid = {e.topic for examples in self.asked.values() for e in examples if e.topic}
         make = films_questions(data, self.view, avoid, options.questions)
         if suite != "metaqa":
-            make = built_questions(self.view, avoid, options.questions)
+            make = built_questions(self.view, avoid, options.questions, HOPS[suite])
         self.trained = list(make)
         self.parts = self._retrieved([one.question for one in self.trained])
         self.asked_parts = {
@@ -400,12 +405,12 @@ def main() -> None:
     parser.add_argument("--suite", action="append", choices=list(SUITES))
     parser.add_argument("--mode", action="append", choices=MODES)
     parser.add_argument("--seed", action="append", type=int)
-    parser.add_argument("--limit", type=int, default=300, help="scored questions of each suite")
+    parser.add_argument("--limit", type=int, default=100, help="scored questions of each suite")
     parser.add_argument("--split", default="dev", choices=["dev", "test"])
     parser.add_argument("--questions", type=int, default=2000, help="to train on")
     parser.add_argument("--marking", type=int, default=150, help="steps of the encoder alone")
     parser.add_argument("--steps", type=int, default=150, help="with soft tokens alone")
-    parser.add_argument("--text-steps", type=int, default=60, help="then, beside facts in words")
+    parser.add_argument("--text-steps", type=int, default=50, help="then, beside facts in words")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--items", type=int, default=32, help="nodes with a soft token, at most")
