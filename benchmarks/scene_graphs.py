@@ -6,9 +6,10 @@ Scenes are invented, and synthetic (`graphllm.questions.scenes`); no data are ne
 trained by `pipelines/graph_qa/scenes.toml` on the same 1,200 questions for as many steps, stopped
 by the 400 validation questions, and asked the 400 test questions once. What is told differs:
 
-    question      the question alone
-    text          all of the graph in words, as much as fits the budget
-    g_retriever   soft tokens and words of the part that is retrieved
+    question        the question alone
+    text            all of the graph in words, as much as fits the budget
+    retrieved_text  the part that is retrieved, in words
+    g_retriever     soft tokens of that part before its words
 
 The curve: the same --num test questions about the same rooms, in scenes of about 20 to 20,000
 nodes. A run (method, seed) is a folder in --out, which `pipelines/graph_qa/train.py --again` makes
@@ -56,7 +57,7 @@ from graphllm.train.run_folder import run
 from graphllm.train.settings_file import from_table
 
 PRESET = Path(__file__).parents[1] / "pipelines" / "graph_qa" / "scenes.toml"
-METHODS = ("question", "text", "g_retriever")
+METHODS = ("question", "text", "retrieved_text", "g_retriever")
 SIZES = ("scenes", "scenes-200", "scenes-2000", "scenes-20000")
 WHOLE_COUNTED = 3  # graphs of a size of which all tokens are counted
 ALL = "all"  # kinds of questions
@@ -178,7 +179,7 @@ def whole_sizes(suite: Suite, count: Callable[[str], int]) -> dict[str, float]:
 def table(cells: Sequence[dict]) -> str:
     """Return a line for each method and size: seeds together."""
     head = "seeds      n  accuracy +- seeds +- questions   told  of tokens  of nodes"
-    lines = [f"{'method':12} {'size':13} {head}    index     tell    model (s a question)"]
+    lines = [f"{'method':14} {'size':13} {head}    index     tell    model (s a question)"]
     for method, size in product(METHODS, SIZES):
         same = [c for c in cells if (c["method"], c["size"]) == (method, size)]
         if not same:
@@ -193,7 +194,7 @@ def table(cells: Sequence[dict]) -> str:
             for name in ("index", "tell", "model")
         )
         lines.append(
-            f"{method:12} {size:13} {len(same):5} {of['n']:6}     {np.mean(right):.3f}"
+            f"{method:14} {size:13} {len(same):5} {of['n']:6}     {np.mean(right):.3f}"
             f"    {seeds:.3f}        {of['standard_error']:.3f} {told:6.0f} {whole['tokens']:10.0f}"
             f" {whole['nodes']:9.0f} {spent}"
         )
@@ -204,12 +205,12 @@ def kinds_table(cells: Sequence[dict]) -> str:
     """Return the accuracy of each kind of question in single rooms, seeds together."""
     rooms = [cell for cell in cells if cell["size"] == SIZES[0]]
     kinds = sorted({kind for cell in rooms for kind in cell["accuracy"]})
-    lines = [f"{'method':12} " + " ".join(f"{kind:>9}" for kind in kinds)]
+    lines = [f"{'method':14} " + " ".join(f"{kind:>9}" for kind in kinds)]
     for method in METHODS:
         same = [cell["accuracy"] for cell in rooms if cell["method"] == method]
         if same:
             values = (np.mean([found[kind]["value"] for found in same]) for kind in kinds)
-            lines.append(f"{method:12} " + " ".join(f"{value:9.3f}" for value in values))
+            lines.append(f"{method:14} " + " ".join(f"{value:9.3f}" for value in values))
     return "\n".join(lines)
 
 

@@ -58,6 +58,7 @@ def test_runs_and_cells_are_made_once(curve, tmp_path, monkeypatch, capsys):
     cells = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("out/cells/*.json")}
     assert sorted(cells) == [
         *("g_retriever-0-scenes", "g_retriever-0-scenes-200", "question-0-scenes"),
+        *("retrieved_text-0-scenes", "retrieved_text-0-scenes-200"),
         *("text-0-scenes", "text-0-scenes-200"),
     ]
     small, large = cells["text-0-scenes"], cells["text-0-scenes-200"]
@@ -65,7 +66,7 @@ def test_runs_and_cells_are_made_once(curve, tmp_path, monkeypatch, capsys):
     assert large["accuracy"]["all"]["n"] == 3
     assert large["whole"]["tokens"] > 8 * small["whole"]["tokens"]
     assert large["told"]["nodes"]["value"] >= 200
-    assert cells["g_retriever-0-scenes-200"]["told"]["edges"]["value"] <= 64
+    assert cells["g_retriever-0-scenes-200"]["told"]["edges"]["value"] <= 16
     assert cells["g_retriever-0-scenes"]["seconds_a_question"]["index"] > 0
     curve.main()
     assert capsys.readouterr().out in first
