@@ -52,6 +52,7 @@ _MOST_VALIDATION = 100
 _VALIDATIONS = 12  # in all
 _LEAST_STEPS = 10
 _EPOCHS = 12  # at most
+_MARKING_SHARE = 0.2  # of the time left that the encoder alone may take
 _GROUP = 16  # questions that are asked together
 _SHARE = 0.85  # of the time left that steps may take; the rest is for validation
 
@@ -210,7 +211,10 @@ class _Run:
         before = read_run(out)
         if before is not None and not settings.steps:
             # how many steps the minutes allow was found when the run began
-            settings = replace(settings, steps=int(before.settings.get("steps", 0)))
+            steps, marking = (
+                int(before.settings.get(name, 0)) for name in ("steps", "marking_steps")
+            )
+            settings = replace(settings, steps=steps, marking_steps=marking)
         self.settings = settings
         self.llm = open_language_model(settings.llm, settings.lora_rank)
         self.made = prompted_settings(settings, self.llm)
@@ -228,9 +232,8 @@ class _Run:
         before_s = time.monotonic() - before_s
         training, examples = self._examples(train)
         examples, held_back = self._parted(examples)
-        self._mark(training, examples, held_back)
-        left_s = 60 * self.settings.minutes - (time.monotonic() - self.started) - before_s
-        how = self._how(training, examples, left_s)
+        self._mark(training, examples, held_back, self._left_s() - before_s)
+        how = self._how(training, examples, self._left_s() - before_s)
         folder = self._folder(how)
         trained = self._train(training, examples, held_back, how, folder)
         save_prompted(self.out, self.made, self.llm, self.prompter)
@@ -249,6 +252,10 @@ class _Run:
         )
         folder.report({"recipe": NAME, **found.to_dict()})
         return found
+
+    def _left_s(self) -> float:
+        """Return how much of the minutes is left, in seconds."""
+        return 60 * self.settings.minutes - (time.monotonic() - self.started)
 
     # questions
 
@@ -323,19 +330,24 @@ class _Run:
         training: "SoftPromptTraining",
         examples: Sequence["SoftExample"],
         held_back: Sequence["SoftExample"],
+        left_s: float,
     ) -> None:
         """Let the graph encoder learn to mark answers, unless what follows has begun."""
         from graphllm.train.run_folder import RunFolder
-        from graphllm.train.soft_prompt import mark_answers
+        from graphllm.train.soft_prompt import mark_answers, seconds_a_marking_step
 
-        if self.settings.paper_mode or RunFolder(self.out, {}).checkpoint.is_file():
+        settings = self.settings
+        if settings.paper_mode or RunFolder(self.out, {}).checkpoint.is_file():
             return
+        if not settings.steps and (step_s := seconds_a_marking_step(training, examples)):
+            most = int(max(_MARKING_SHARE * left_s / step_s, 0))
+            self.settings = replace(settings, marking_steps=min(settings.marking_steps, most))
         mark_answers(
             training,
             examples,
             held_back,
             steps=self.settings.marking_steps,
-            seed=self.settings.seed,
+            seed=settings.seed,
             on_step=lambda step: self.progress("marking answers", step.step, step.num_steps),
         )
 

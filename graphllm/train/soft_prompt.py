@@ -389,17 +389,34 @@ def seconds_a_step(
     training: SoftPromptTraining, examples: Sequence[SoftExample], how: HowTrained
 ) -> float:
     """Return how long a step takes here, from a few after which everything is as it was."""
-    before = copied(trainable(training))
     trial = how._replace(steps=TRIED_STEPS, learning_rate=NO_RATE)
+    return _seconds_a_step(training, batches_of(examples, trial), trial.settings)
+
+
+def seconds_a_marking_step(
+    training: SoftPromptTraining, examples: Sequence[SoftExample]
+) -> float | None:
+    """Return the same of ``mark_answers``; ``None`` where nothing can be marked."""
+    some = [example for example in examples if len(example.answers)]
+    if not some:
+        return None
+    trial = TrainSettings(num_steps=TRIED_STEPS, learning_rate=NO_RATE, precision="no")
+    return _seconds_a_step(AnswerMarking(training), BucketedBatches(some, size=_MARKED), trial)
+
+
+def _seconds_a_step(
+    module: nn.Module, batches: BucketedBatches[SoftExample], trial: TrainSettings
+) -> float:
+    before = copied(trainable(module))
     found = seconds_of_steps(
         lambda told: train(
-            training,
+            module,
             lambda module, batch: module(batch),
-            batches_of(examples, trial),
-            trial.settings,
+            batches,
+            trial,
             collate=list,
             on_step=told,
         )
     )
-    put_trainable(before, training, "the weights before")
+    put_trainable(before, module, "the weights before")
     return found

@@ -32,6 +32,7 @@ SMALL = SoftPromptSettings(
     max_tokens=80,
     max_edges=12,
     learning_rate=0.01,
+    marking_steps=5,
     precision="no",
 )
 
@@ -66,7 +67,7 @@ def test_the_folder_and_the_report(trained, folder):
     out, report, stages = trained
     assert list(dict.fromkeys(stages)) == [
         "building questions", "asking before", "retrieving", "writing prompts", "reading names",
-        "training", "asking after",
+        "marking answers", "training", "asking after",
     ]  # fmt: skip
     told = report.to_dict()
     kept = json.loads((out / "report.json").read_text("utf-8"))
