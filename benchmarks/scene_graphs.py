@@ -3,17 +3,20 @@
     python benchmarks/scene_graphs.py --out DIR [--method text ...] [--seed 0 ...]
 
 Scenes are invented, and synthetic (`graphllm.questions.scenes`); no data are needed. Each method is
-trained by `pipelines/graph_qa/scenes.toml` on the same 1,200 questions for as many steps, stopped
-by the 400 validation questions, and asked the 400 test questions once. What is told differs:
+trained by `pipelines/graph_qa/scenes.toml` on the same 1,200 questions for as many steps; some of
+the 400 validation questions say which epoch was best. What is told differs:
 
     question        the question alone
     text            all of the graph in words, as much as fits the budget
     retrieved_text  the part that is retrieved, in words
     g_retriever     soft tokens of that part before its words
 
-The curve: the same --num test questions about the same rooms, in scenes of about 20 to 20,000
-nodes. A run (method, seed) is a folder in --out, which `pipelines/graph_qa/train.py --again` makes
-once more; a cell (method, seed, size) is a file in --out; what is there is not made again. Times
+Asked are the 400 questions of --split, once; then, for the curve, --num of them about the same
+rooms in scenes of about 200 to 20,000 nodes. Tune with `--split val`: the test split is asked of
+the same runs, without training them again.
+
+A run (method, seed) is a folder in --out, which `pipelines/graph_qa/train.py --again` makes once
+more; a cell (split, method, seed, size) is a file in --out; what is there is not made again. Times
 are of one thread.
 """
 
@@ -69,7 +72,7 @@ def settings_of(options: argparse.Namespace, method: str, seed: int) -> GraphQAS
     table = tomllib.loads(options.preset.read_text("utf-8"))
     given = from_table(GraphQASettings, {**table, "method": method, "seed": seed})
     given = replace(given, llm=options.llm or given.llm, num_train=options.num_train)
-    given = replace(given, num_scored=options.num_scored, scored=options.split)
+    given = replace(given, num_scored=options.num_validated, scored="val")
     epochs = options.epochs or given.training.epochs
     return replace(given, training=replace(given.training, epochs=epochs))
 
@@ -80,7 +83,7 @@ def trained(options: argparse.Namespace, method: str, seed: int, encoder: TextEn
     if not (folder / "report.json").is_file():
         recipe = replace(GRAPH_QA, train=partial(train_graph_qa, encoder=encoder))
         report = run(recipe, settings_of(options, method, seed), folder)
-        print(folder.name, report["means"]["hits_at_1"], flush=True)
+        print(folder.name, "validation", report["means"]["hits_at_1"], flush=True)
     return folder
 
 
@@ -224,10 +227,11 @@ def main() -> None:
     parser.add_argument("--size", action="append", choices=SIZES)
     parser.add_argument("--llm", default="", help="in place of the recipe's")
     parser.add_argument("--epochs", type=int, default=0, help="in place of the recipe's")
-    parser.add_argument("--num", type=int, default=100, help="questions of each larger size")
+    parser.add_argument("--num", type=int, default=100, help="questions about larger scenes")
     parser.add_argument("--num-train", type=int, default=0, help="0 takes all")
-    parser.add_argument("--num-scored", type=int, default=0, help="0 takes all")
-    parser.add_argument("--split", default="test", help="that is scored at the end")
+    parser.add_argument("--num-validated", type=int, default=200, help="questions, each epoch")
+    parser.add_argument("--num-rooms", type=int, default=400, help="questions about single rooms")
+    parser.add_argument("--split", default="test", choices=("val", "test"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     folder = options.out / "cells"
@@ -236,14 +240,14 @@ def main() -> None:
     for seed, method, size in product(
         options.seed or [0, 1, 2], options.method or METHODS, options.size or SIZES
     ):
-        path = folder / f"{method}-{seed}-{size}.json"
+        path = folder / f"{options.split}-{method}-{seed}-{size}.json"
         if path.exists() or (method == "question" and size != SIZES[0]):
             continue  # a question alone is the same in any scene
         encoder = encoder or Remembering(load_encoder())
         opened = open_run(trained(options, method, seed, encoder), encoder)
-        num = options.num_scored or 400 if size == SIZES[0] else options.num
+        num = options.num_rooms if size == SIZES[0] else options.num
         cell = {
-            "method": method, "seed": seed, "size": size,
+            "split": options.split, "method": method, "seed": seed, "size": size,
             **measured(opened, size, num, encoder, options.split),
             "settings": {k: str(v) for k, v in vars(options).items()}, **asdict(Provenance()),
         }  # fmt: skip
@@ -251,7 +255,10 @@ def main() -> None:
         partly.write_text(json.dumps(cell, indent=1) + "\n", "utf-8")
         partly.replace(path)
         print(path.name, cell["accuracy"][ALL], cell["seconds_a_question"], flush=True)
-    cells = [json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json"))]
+    cells = [
+        json.loads(path.read_text("utf-8"))
+        for path in sorted(folder.glob(f"{options.split}-*.json"))
+    ]
     print(f"{table(cells)}\n\n{kinds_table(cells)}")
 
 

@@ -28,6 +28,7 @@ from graphllm.graph.layouts import Layout
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.textualize import textualize
 from graphllm.graph.view import GraphView
+from graphllm.index import Names
 from graphllm.llm.local import LocalLanguageModel
 from graphllm.models.g_retriever import (
     GRetriever,
@@ -66,6 +67,7 @@ from graphllm.train.trainer import Progress
 NAME = "graph-qa"  # of the recipe, in the run folder
 PREDICTIONS = "predictions.jsonl"
 PUBLISHED = "published"  # the retriever of the paper, beside those of ``RETRIEVERS``
+_SHIPPED = "minilm"  # the encoder that retrieval takes
 _VIRTUAL_TOKENS = 10
 _MOST_GROUNDS = 4  # nodes, and edges, that a label names as its grounds
 _AROUND = 24  # tokens that a template puts around a prompt
@@ -152,7 +154,7 @@ class GraphQASettings:
     method: str = "g_retriever"
     lora_rank: int = 0
     trains_all: bool = False
-    text_encoder: str = "minilm"
+    text_encoder: str = _SHIPPED
     retriever: str = ""
     max_edges: int = MAX_EDGES
     prizes: PrizeSettings = field(default_factory=PrizeSettings)
@@ -280,7 +282,8 @@ class Telling:
 
     def over(self, view: GraphView) -> GraphQA:
         """Return what finds parts of a graph, where the retriever is not the published one."""
-        return GraphQA.from_graph(view, retriever=self.given.retriever)
+        shared = self.encoder if self.given.text_encoder == _SHIPPED else None
+        return GraphQA(view, Names.build(view), shared, retriever=self.given.retriever)
 
     def text(self, asked: str, question: str, view: GraphView, part: Subgraph) -> str:
         """Return the graph in words; ``""`` where the method tells none."""

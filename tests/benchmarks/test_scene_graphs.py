@@ -35,9 +35,7 @@ def test_a_line_holds_all_seeds_of_a_method_and_size(curve):
 
 
 def test_all_methods_share_the_recipe(curve):
-    options = Namespace(
-        preset=curve.PRESET, llm="", num_train=4, num_scored=0, split="val", epochs=1
-    )
+    options = Namespace(preset=curve.PRESET, llm="", num_train=4, num_validated=0, epochs=1)
     made = [curve.settings_of(options, method, 2) for method in curve.METHODS]
     assert [given.method for given in made] == list(curve.METHODS)
     assert {(given.seed, given.num_train, given.scored) for given in made} == {(2, 4, "val")}
@@ -50,12 +48,16 @@ def test_runs_and_cells_are_made_once(curve, tmp_path, monkeypatch, capsys):
 
     save_t5(tmp_path / "model")
     options = ["--out", str(tmp_path / "out"), "--llm", str(tmp_path / "model"), "--split", "val"]
-    few = ["--num-train", "16", "--num-scored", "4", "--num", "3", "--epochs", "1", "--seed", "0"]
+    few = ["--num-train", "16", "--num-validated", "4", "--epochs", "1", "--seed", "0"]
+    few += ["--num-rooms", "4", "--num", "3"]
     sizes = ["--size", "scenes", "--size", "scenes-200"]
     monkeypatch.setattr(sys, "argv", ["scene_graphs.py", *options, *few, *sizes])
     curve.main()
     first = capsys.readouterr().out
-    cells = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("out/cells/*.json")}
+    cells = {
+        path.stem.removeprefix("val-"): json.loads(path.read_text())
+        for path in tmp_path.glob("out/cells/*.json")
+    }
     assert sorted(cells) == [
         *("g_retriever-0-scenes", "g_retriever-0-scenes-200", "question-0-scenes"),
         *("retrieved_text-0-scenes", "retrieved_text-0-scenes-200"),
