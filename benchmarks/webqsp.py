@@ -6,10 +6,10 @@ All 1,628 test questions. The outputs of the language models of RoG and GNN-RAG 
 the paths that they were given: the answers of a row are the ends of the stored paths, so a row says
 what the retrieval alone gives, and bounds what a reader can make of it. RoG's relation paths are
 walked in the retrieved subgraphs, from the topic that GNN-RAG's paths start at. A run is a folder
-that ``graphllm eval webqsp-subgraphs --out FOLDER`` wrote.
+that ``graphllm eval webqsp-subgraphs --out FOLDER`` or ``pipelines/graph_qa/train.py`` wrote.
 
 Published scores are G-Retriever's (letters anywhere in what was said); Hits@1, F1 and words are
-strict. See ``graphllm.evaluate.graphqa_metrics``.
+strict; "there" is where the subgraph holds an answer. See ``graphllm.evaluate.graphqa_metrics``.
 """
 
 import argparse
@@ -39,6 +39,8 @@ COLUMNS = {
     "f1": "F1",
     "word_match": "words",
     "coverage": "answered",
+    "hits_at_1_in_graph": "Hits@1 there",
+    "f1_in_graph": "F1 there",
 }
 GNN_RAG = {
     "GNN-RAG, ReaRev + SBERT: ends of paths": "test_paths_gnnrag_rearev-sbert.jsonl",
@@ -171,19 +173,24 @@ def table(rows: Mapping[str, Row]) -> list[str]:
     """Return lines: percentages, with the standard error of hit and of Hits@1."""
     lines = [["", *COLUMNS.values(), "n"]]
     for name, row in rows.items():
-        cells = [
-            f"{100 * row[column].value:.2f}"
-            + (f"+-{100 * row[column].standard_error:.2f}" if "hit" in column else "")
-            for column in COLUMNS
-        ]
+        cells = [percent(row.get(column), "hit" in column) for column in COLUMNS]
         lines.append([name, *cells, str(row["hits_at_1"].n)])
     return aligned(lines)
+
+
+def percent(found: Mean | None, with_error: bool) -> str:
+    """Return an average as a cell; empty where no question counts."""
+    if found is None:
+        return ""
+    error = f"+-{100 * found.standard_error:.2f}" if with_error else ""
+    return f"{100 * found.value:.2f}{error}"
 
 
 def write(rows: Mapping[str, Row], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     numbers = {
-        name: {column: row[column]._asdict() for column in COLUMNS} for name, row in rows.items()
+        name: {column: row[column]._asdict() for column in COLUMNS if column in row}
+        for name, row in rows.items()
     }
     record = {"rows": numbers, **asdict(Provenance())}
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
