@@ -75,9 +75,11 @@ class SequenceSettings:
             mode of question and text together, and lines are left out.
         max_label_tokens: Of a label that is learnt; what is behind is cut in paper mode.
         max_new_tokens: Of a reply.
+        question_first: Whether the question stands before the text of the graph, as graphllm-small
+            has learnt to read; not in paper mode.
 
     Raises:
-        ConfigError: A number is below 1.
+        ConfigError: A number is below 1, or the published sequence is to have another order.
     """
 
     paper_mode: bool = False
@@ -85,8 +87,13 @@ class SequenceSettings:
     max_text_tokens: int = 512
     max_label_tokens: int = 32
     max_new_tokens: int = 32
+    question_first: bool = False
 
     def __post_init__(self) -> None:
+        if self.paper_mode and self.question_first:
+            raise ConfigError(
+                "the published sequence ends with the question: set question_first off"
+            )
         for name in ("max_text_tokens", "max_label_tokens", "max_new_tokens"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be 1 or more, got {getattr(self, name)}")
@@ -183,7 +190,7 @@ class GRetriever(nn.Module):
     def prompts(self, questions: Sequence[Told]) -> list[Prompt | TokenPrompt]:
         """Return what the language model reads for some questions."""
         soft = self._soft_tokens(questions)
-        write = self._sequence if self.settings.paper_mode else _own_form
+        write = self._sequence if self.settings.paper_mode else self._own_form
         return [write(told, rows) for told, rows in zip(questions, soft, strict=True)]
 
     def target(self, label: str) -> str | list[int]:
@@ -222,7 +229,7 @@ class GRetriever(nn.Module):
     def num_prompt_tokens(self, told: Told) -> int:
         """Return how many tokens of words the model reads for a question, without soft ones."""
         if not self.settings.paper_mode:
-            return self._llm.count_tokens(_words(told))
+            return self._llm.count_tokens(self._words(told))
         return len(self._sequence(told, []))
 
     def _soft_tokens(self, questions: Sequence[Told]) -> list[list[Tensor]]:
@@ -242,16 +249,18 @@ class GRetriever(nn.Module):
         behind = [*text, *ids(told.question), *self._control(markers.after)]
         return TokenPrompt(parts=(tuple(self._control(markers.before)), *soft, tuple(behind)))
 
+    def _own_form(self, told: Told, soft: Sequence[Tensor]) -> Prompt:
+        return Prompt.of(*soft, self._words(told))
+
+    def _words(self, told: Told) -> str:
+        if not told.text:
+            return told.question
+        if self.settings.question_first:
+            return f"{told.question}\n{told.text}"
+        return f"{told.text}\n\n{told.question}"
+
     def _control(self, marker: str) -> list[int]:
         return self._llm.token_ids(marker, control=True)
-
-
-def _own_form(told: Told, soft: Sequence[Tensor]) -> Prompt:
-    return Prompt.of(*soft, _words(told))
-
-
-def _words(told: Told) -> str:
-    return f"{told.text}\n\n{told.question}" if told.text else told.question
 
 
 def published_tokens(view: GraphView, part: Subgraph, encoder: TextEncoder) -> GraphTokens:

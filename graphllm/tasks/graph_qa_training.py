@@ -262,14 +262,22 @@ class Telling:
         if self._references is not None:
             told = self._references.told(question, view, part)
             return told._replace(label=label, graph=graph)
-        asked = prompt.text if prompt else f"Question: {question}\nAnswer: "
-        asked = f"{asked} {self.given.how.ending}" if self.given.how.ending else asked
+        asked = self._asked(question, prompt)
         return Told(
             question=asked,
             text=self.text(asked, question, view, part),
             label=label,
             graph=graph,
         )
+
+    def _asked(self, question: str, prompt: PublishedPrompt | None) -> str:
+        """Return the question with what is around it; before a text nothing asks for an answer."""
+        ending = self.given.how.ending
+        if self.given.sequence.question_first:
+            asked = f"{prompt.context if prompt else ''}{question}"
+        else:
+            asked = prompt.text if prompt else f"Question: {question}\nAnswer: "
+        return f"{asked} {ending}" if ending else asked
 
     def part(self, question: str, view: GraphView) -> Subgraph:
         """Return the part of the graph that is told."""

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from graphllm.errors import ConfigError, DataError
-from graphllm.evaluate import Example, Suite
+from graphllm.evaluate import Example, PublishedPrompt, Suite
 from graphllm.evaluate.predictions import read_predictions
 from graphllm.graph import TextualGraph
 from graphllm.llm import Generation, LocalLanguageModel
-from graphllm.models.g_retriever import Markers, SequenceSettings
+from graphllm.models.g_retriever import GRetriever, Markers, SequenceSettings
 from graphllm.retrieval.g_retriever import published_text
 from graphllm.tasks.graph_qa_training import (
     GRAPH_QA,
@@ -194,6 +194,19 @@ def test_methods_tell_what_they_say(llama):
     assert lines[0] == "(pets, need, food)"
     tells = telling(llama, method="zero_cot", training=EpochSettings(epochs=0))
     assert tells.told("cats?", GRAPH).question.endswith("Answer:  Let's think step by step.")
+
+
+def test_the_question_may_stand_first(llama):
+    sequence = replace(PAPER, paper_mode=False, question_first=True, max_text_tokens=90)
+    tells = telling(llama, method="text", sequence=sequence, training=EpochSettings(epochs=0))
+    llm = LocalLanguageModel(llama, device="cpu")
+    told = tells.told("cats?", GRAPH, PublishedPrompt("Mind pets.\n", "Question: cats?\n\nAnswer:"))
+    assert (told.question, told.text[:4]) == ("Mind pets.\ncats?", "[1] ")
+    [prompt] = GRetriever(llm, sequence).prompts([told])
+    [message] = prompt.messages
+    assert message.text == f"Mind pets.\ncats?\n{told.text}"
+    with pytest.raises(ConfigError, match="ends with the question"):
+        replace(sequence, paper_mode=True)
 
 
 def test_a_retriever_gives_no_more_edges_than_asked():
