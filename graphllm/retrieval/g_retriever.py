@@ -22,6 +22,7 @@ from jaxtyping import Float32, Int32
 from numpy.typing import ArrayLike
 
 from graphllm.errors import ConfigError
+from graphllm.graph.folding import fold
 from graphllm.graph.subgraph import Subgraph
 from graphllm.graph.view import GraphView
 from graphllm.retrieval.pcst import pcst
@@ -105,6 +106,35 @@ def retrieve_published(
         _likeness(encoder, node_texts(view), query),
         _likeness(encoder, list(view.relations), query),
         settings,
+    )
+
+
+def named_first(view: GraphView, part: Subgraph, question: str, max_edges: int) -> Subgraph:
+    """Return the best edges of a part: those of which the question names both ends, then one.
+
+    Edges that are named alike keep their order. A walk from the rarest name that a question holds
+    reaches the common ones ("the mug on the table in ..."), but passes them no more than others.
+
+    Examples:
+        >>> from graphllm.graph import TextualGraph
+        >>> graph = TextualGraph.from_triples([("cats", "eat", "fish"), ("cows", "eat", "grass")])
+        >>> named_first(graph, whole_graph(graph), "What do cows eat?", 1).nodes.tolist()
+        [2, 3]
+    """
+    said = f" {fold(question)} "
+    named = [node for node in part.nodes.tolist() if f" {fold(view.names[node])} " in said]
+    ends = np.stack([view.heads[part.edges], view.tails[part.edges]])
+    order = np.lexsort((part.edges, -part.edge_scores, -np.isin(ends, named).sum(axis=0)))
+    chosen = order[:max_edges]
+    ascending = np.argsort(part.edges[chosen])
+    ranks = 1 - np.arange(len(chosen), dtype=np.float32) / np.float32(max(len(chosen), 1))
+    nodes = np.union1d(ends[:, chosen], named).astype(np.int32) if len(chosen) else part.nodes
+    return Subgraph(
+        nodes=nodes,
+        edges=part.edges[chosen][ascending],
+        node_scores=np.isin(nodes, named).astype(np.float32),
+        edge_scores=ranks[ascending],
+        truncated=part.truncated or len(chosen) < len(order),
     )
 
 

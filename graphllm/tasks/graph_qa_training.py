@@ -45,6 +45,7 @@ from graphllm.models.prompted_model import embedding_mean, open_language_model
 from graphllm.nn import GraphTokens
 from graphllm.retrieval.g_retriever import (
     PrizeSettings,
+    named_first,
     nearest_triples,
     published_text,
     retrieve_published,
@@ -120,6 +121,8 @@ class GraphQASettings:
         retriever: ``""`` takes whole graphs, as published for ExplaGraphs; ``"published"`` the
             prizes of the paper; else a name in ``graphllm.retrieval.retrievers``.
         max_edges: That another retriever than the published one gives at most.
+        edge_pool: Edges that these are chosen from, those between things that the question names
+            first; 0 takes the best of the retriever.
         prizes: Of the published retriever.
         layout: How the graph is written outside of paper mode: ``"published"``, tables as in it but
             never longer than fits, or a name of ``graphllm.graph.layouts.Layout``. Told with
@@ -157,6 +160,7 @@ class GraphQASettings:
     text_encoder: str = _SHIPPED
     retriever: str = ""
     max_edges: int = MAX_EDGES
+    edge_pool: int = 0
     prizes: PrizeSettings = field(default_factory=PrizeSettings)
     layout: str = "grouped"
     gnn: str = "graph_transformer"
@@ -187,8 +191,11 @@ class GraphQASettings:
             raise ConfigError("topology tokens are not in the paper: turn them or paper_mode off")
         if self.trains_all and self.lora_rank:
             raise ConfigError("trains_all leaves nothing to adapters: set lora_rank = 0, or it off")
-        if self.max_edges < 1:
-            raise ConfigError(f"max_edges must be 1 or more, got {self.max_edges}")
+        if self.max_edges < 1 or self.edge_pool < 0:
+            raise ConfigError(
+                f"max_edges must be 1 or more, and edge_pool 0 or more, got {self.max_edges} and"
+                f" {self.edge_pool}"
+            )
         if self.trains and self.how.soft is Soft.NONE and not (self.lora_rank or self.trains_all):
             raise ConfigError(
                 f"nothing of method {self.method!r} can be trained: give a lora_rank, trains_all,"
@@ -286,7 +293,9 @@ class Telling:
             return whole_graph(view)
         if name == PUBLISHED:
             return retrieve_published(view, question, self.encoder, self.given.prizes)
-        return self.over(view).retrieve(question, max_edges=self.given.max_edges)
+        most, pool = self.given.max_edges, self.given.edge_pool
+        part = self.over(view).retrieve(question, max_edges=max(most, pool))
+        return named_first(view, part, question, most) if pool else part
 
     def over(self, view: GraphView) -> GraphQA:
         """Return what finds parts of a graph, where the retriever is not the published one."""

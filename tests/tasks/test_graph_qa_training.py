@@ -212,6 +212,10 @@ def test_the_question_may_stand_first(llama):
 def test_a_retriever_gives_no_more_edges_than_asked():
     tells = telling(retriever="ppr", max_edges=1)
     assert len(tells.part("what do pets need?", GRAPH).edges) == 1
+    tells = telling(retriever="ppr", max_edges=1, edge_pool=3)
+    found = tells.part("are pets food?", GRAPH)
+    assert (found.edges.tolist(), found.nodes.tolist()) == ([1], [1, 2])
+    assert found.truncated
 
 
 def test_shuffled_edges_keep_heads_relations_and_the_multiset_of_tails():
@@ -297,7 +301,7 @@ def test_answers_of_a_reply():
         ({"topology": True, "sequence": PAPER}, "topology tokens are not in the paper"),
         ({"method": "question"}, "nothing of method 'question' can be trained"),
         ({"trains_all": True, "lora_rank": 2}, "trains_all leaves nothing to adapters"),
-        ({"max_edges": 0}, "max_edges must be 1 or more, got 0"),
+        ({"max_edges": 0}, "max_edges must be 1 or more, and edge_pool"),
     ],
     ids=["method", "layout", "topology", "untrainable", "adapters", "edges"],
 )
