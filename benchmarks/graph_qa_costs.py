@@ -70,7 +70,7 @@ METHODS = {
     "retrieval and text": Way("g_retriever"),
     "retrieval and references": Way("g_retriever", "references"),
 }
-COSTED = ("soft prompt alone", "retrieval and text")
+WHOLE, PART = "whole graph", "retrieved part"
 TIMED_STEPS = 6
 
 
@@ -112,7 +112,7 @@ def sampled(options: argparse.Namespace, split: str, num: int) -> Suite:
 def costs(options: argparse.Namespace, method: str, seed: int) -> dict[str, object]:
     """Return sizes before and after retrieval, and the time of an epoch of a method."""
     given = settings_of(options, METHODS["retrieval and text"], seed)
-    retrieves = method == "retrieval and text"
+    retrieves = method == PART
     given_here = given if retrieves else replace(given, retriever="")
     llm = open_llm(given)
     telling = Telling(given_here, llm, load_encoder())
@@ -267,7 +267,7 @@ def shown(found: dict) -> str:
 
 
 TABLES = {
-    "costs": (costs, costs_table, COSTED),
+    "costs": (costs, costs_table, (WHOLE, PART)),
     "hallucination": (hallucination, hallucination_table, tuple(METHODS)),
 }
 
@@ -282,7 +282,9 @@ def main() -> None:
     parser.add_argument("--llm", default="small")
     parser.add_argument("--lora-rank", type=int, default=8)
     parser.add_argument("--trains-all", action="store_true", help="in place of adapters")
-    parser.add_argument("--method", action="append", choices=list(METHODS), help="else all")
+    parser.add_argument(
+        "--method", action="append", choices=[WHOLE, PART, *METHODS], help="else all"
+    )
     parser.add_argument("--retriever", default=PUBLISHED)
     parser.add_argument("--top-k-edges", type=int, default=3)
     parser.add_argument("--max-tokens", type=int, default=320)
