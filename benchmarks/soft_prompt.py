@@ -22,7 +22,10 @@ can be answered.
     both+topology
     shuffled        soft, but each edge leads to a tail drawn from those of the other edges
     untrained       soft, but the graph encoder stays as it was drawn
-    blind           soft, but all nodes look alike: what is learnt without any graph
+    blind           soft, but all nodes look alike: what is learnt without any graph, of the order
+                    in which nodes are found
+    scrambled       soft, but nodes are numbered in an order drawn for each question: what is learnt
+                    of the graph without that order
 
 Training questions are made from the graphs alone. MetaQA: templates mined from its dev questions,
 about topics drawn from the films; none that a scored question is about. PathQuestion: questions
@@ -50,6 +53,8 @@ from graphllm.evaluate import Example, load_suite
 from graphllm.evaluate.metrics import mean, normalize, score
 from graphllm.evaluate.provenance import Provenance
 from graphllm.evaluate.suites import metaqa_chain
+from graphllm.graph.subgraph import Subgraph
+from graphllm.graph.textualize import Textualized
 from graphllm.graph.view import GraphView, edges_by_relation
 from graphllm.index.cache import index_for
 from graphllm.index.progress import silent
@@ -90,6 +95,7 @@ MODES = (
     "shuffled",
     "untrained",
     "blind",
+    "scrambled",
 )
 BUDGETS = (32, 64, 128, 256, 512)
 MOST_EDGES = 40  # that prove an answer trained on
@@ -140,6 +146,18 @@ def built_questions(view: GraphView, avoid: set[str], num: int, hops: int) -> It
         if facts.answers and not keys & avoid and num:
             num -= 1
             yield Trained(question.question, facts)
+
+
+class Scrambled(FactPrompts):
+    """Numbers the nodes that get soft tokens in an order drawn for each question."""
+
+    def shown(self, question: str, subgraph: Subgraph) -> Textualized:
+        """Return what is shown, with its first references in another order."""
+        found = super().shown(question, subgraph)
+        items = self.items(found)
+        rng = np.random.default_rng(list(question.encode()))
+        mixed = tuple(items[place] for place in rng.permutation(len(items)).tolist())
+        return replace(found, references=mixed + found.references[len(items) :])
 
 
 class Bench:
@@ -210,7 +228,7 @@ class Bench:
         folder = self.options.out / "begun" / f"{self.suite}-{begun}-{seed}"
         report = folder / "report.json"
         if not report.is_file():
-            prompts = self._prompts(BUDGETS[0], "soft")
+            prompts = self._prompts(BUDGETS[0], begun.removesuffix("+topology"))
             alone = self._training(prompts, mode, seed)
             made = self._made([prompts] * len(self.parts), mode, seed)
             options = self.options
@@ -240,7 +258,8 @@ class Bench:
             with_text=with_text(mode),
             num_items=0 if mode == "text" else self.options.items,
         )
-        return FactPrompts(self.view, count, settings, context_tokens=self.llm.context_tokens)
+        kind = Scrambled if mode == "scrambled" else FactPrompts
+        return kind(self.view, count, settings, context_tokens=self.llm.context_tokens)
 
     def _training(self, prompts: FactPrompts, mode: str, seed: int) -> SoftPromptTraining:
         options = self.options
