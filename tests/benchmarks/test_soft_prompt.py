@@ -5,6 +5,8 @@ import pytest
 import torch
 
 from graphllm import TextualGraph
+from graphllm.models.fact_prompts import FactPrompts, FactSettings, ReplyForm
+from graphllm.retrieval.g_retriever import whole_graph
 from graphllm.retrieval.pcst import EdgeRows, pcst
 from graphllm.retrieval.prizes import g_retriever_prizes
 
@@ -69,3 +71,26 @@ def test_the_table_has_a_row_for_each_budget_and_mode(script):
     assert "0.300 +- 0.030" in lines[1]
     # the seeds differ by 0.2: a standard error of 0.1 beside that of the questions
     assert f"0.500 +- {np.hypot(0.1, 0.03):.3f}" in lines[2]
+
+
+def test_a_scrambled_question_numbers_the_same_nodes_in_an_order_of_its_own(script):
+    bench = script("soft_prompt")
+    graph = TextualGraph.from_triples([("Ada", "knows", f"Friend {i}") for i in range(20)])
+    settings = FactSettings(form=ReplyForm.REFERENCES, max_tokens=80, with_text=False, num_items=12)
+    plain, mixed = (
+        kind(graph, lambda text: len(text.split()), settings)
+        for kind in (FactPrompts, bench.Scrambled)
+    )
+    part = whole_graph(graph)
+    one, other = (mixed.shown(question, part) for question in ("who?", "whom?"))
+    assert mixed.shown("who?", part) == one
+    assert one.references != other.references != plain.shown("whom?", part).references
+    usual = plain.items(plain.shown("who?", part))
+    assert sorted(mixed.items(one)) == sorted(mixed.items(other)) == sorted(usual)
+
+
+@pytest.mark.parametrize(
+    ("mode", "told"), [("text", True), ("both+topology", True), ("soft", False), ("blind", False)]
+)
+def test_controls_read_no_words(mode, told, script):
+    assert script("soft_prompt").with_text(mode) == told
