@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="a new file for the predictions")
     options = parser.parse_args()
     try:
-        given, model, telling = open_run(options.run)
+        given, model, telling, _ = open_run(options.run)
         data = options.data or (Path(given.data) if given.data else None)
         suite = load_suite(options.suite or given.suite, data, options.split)
         suite = suite.sample(options.limit, np.random.default_rng(given.seed))
