@@ -22,7 +22,7 @@ def test_every_recipe_has_a_test_here():
     planner = ("build", "calibrate", "metaqa", "mine", "sources", "train")
     expected = {"questions/sample.py", "soft_prompt/train.py"}
     # those of GraphQA but for ask.py: test_graph_qa_pipelines
-    expected |= {f"graph_qa/{name}.py" for name in ("ask", "evaluate", "train")}
+    expected |= {f"graph_qa/{name}.py" for name in ("ask", "evaluate", "train", "webqsp_questions")}
     expected |= {f"small/{name}.py" for name in ("build", "train", "score", "export")}
     assert recipes == expected | {f"planner/{name}.py" for name in planner}
 
