@@ -177,6 +177,7 @@ class Bench:
         self.qa = GraphQA.from_graph(self.view, retriever=options.retriever)
         self.llm = open_language_model(options.llm)
         self.encoder = Remembering(load_encoder())
+        self._tables: dict[bool, TokenTable] = {}
         avoid = {e.topic for examples in self.asked.values() for e in examples if e.topic}
         make = films_questions(data, self.view, avoid, options.questions)
         if suite != "metaqa":
@@ -275,13 +276,20 @@ class Bench:
         prompter = new_prompter(settings, self.llm, self.encoder.dim)
         if mode == "untrained":
             prompter.encoder.requires_grad_(False)
-        tokenizer = TextTokenizer(self.view, self.encoder, TopologySettings() if topology else None)
-        asked = [part.subgraph for parts in self.asked_parts.values() for part in parts]
-        parts = [part.subgraph for part in self.parts] + asked
-        table = TokenTable.of(self.view, tokenizer, parts)
+        table = self._table(topology)
         if mode == "blind":
             table = table.blind()
         return SoftPromptTraining(prompter, self.llm, prompts, table)
+
+    def _table(self, topology: bool) -> TokenTable:
+        """Return the vectors of all that is retrieved; they are made once for all cells."""
+        if topology not in self._tables:
+            settings = TopologySettings() if topology else None
+            tokenizer = TextTokenizer(self.view, self.encoder, settings)
+            parts = [part.subgraph for parts in self.asked_parts.values() for part in parts]
+            parts += [part.subgraph for part in self.parts]
+            self._tables[topology] = TokenTable.of(self.view, tokenizer, parts)
+        return self._tables[topology]
 
     def _example(self, part: Retrieved, facts: Facts, prompts: FactPrompts) -> SoftExample:
         questions = self.encoder if self.options.question else None

@@ -350,11 +350,8 @@ def mark_answers(
 
 
 def _marked(marking: nn.Module, examples: Sequence[SoftExample]) -> Mapping[str, float]:
-    total = sum(
-        float(marking(some)) * len(some)
-        for first in range(0, len(examples), _MARKED)
-        if (some := examples[first : first + _MARKED])
-    )
+    groups = [examples[first : first + _MARKED] for first in range(0, len(examples), _MARKED)]
+    total = sum(float(marking(group)) * len(group) for group in groups)
     return {"loss": total / len(examples)}
 
 
